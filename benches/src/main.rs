@@ -1,0 +1,3 @@
+//! Performance budgets, each beside its limit.
+
+fn main() {}

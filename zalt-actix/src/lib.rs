@@ -1,0 +1,1 @@
+//! Zalt for actix-web: the mount point and extractors.

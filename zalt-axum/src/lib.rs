@@ -1,0 +1,1 @@
+//! Zalt for axum: a layer, extractors and the mounted endpoints.

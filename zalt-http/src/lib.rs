@@ -1,0 +1,1 @@
+//! Every Zalt endpoint as one tower service over http types.

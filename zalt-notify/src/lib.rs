@@ -1,0 +1,1 @@
+//! Mail and SMS for Zalt: SMTP, Twilio, an HTTP hook, console.

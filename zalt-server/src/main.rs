@@ -1,0 +1,3 @@
+//! The self-hosted Zalt server: sign-in pages, account pages and the API in one binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! SQLite store for Zalt: WAL, durable group commit, inline primary-key reads.
