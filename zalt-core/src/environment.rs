@@ -173,7 +173,10 @@ mod tests {
     fn arithmetic_stays_within_the_printable_years() {
         let end = Timestamp::from_unix_millis(i64::MAX);
         assert_eq!(end + Duration::from_secs(1), end);
-        assert_eq!(Timestamp::from_unix_millis(5) - Duration::from_secs(1), Timestamp::from_unix_millis(0));
+        assert_eq!(
+            Timestamp::from_unix_millis(5) - Duration::from_secs(1),
+            Timestamp::from_unix_millis(0)
+        );
         assert_eq!(Timestamp::from_unix_millis(5).since(end), Duration::ZERO);
     }
 }

@@ -1,0 +1,57 @@
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Timestamp;
+use crate::secret::{CodeDigest, TokenDigest};
+
+/// What a factor asks for: the code, and perhaps the link, that was last sent.
+///
+/// A newer one takes the place of the older, which is void from then on. What was guessed wrong before is counted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// What passing it allows.
+    pub purpose: ChallengePurpose,
+    /// How it reaches the person.
+    pub strategy: ChallengeStrategy,
+    /// The code's digest.
+    pub code: CodeDigest,
+    /// The digest of the link's secret, where the message has a link.
+    pub link: Option<TokenDigest>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// From when on it is void.
+    pub expires_at: Timestamp,
+}
+
+/// What passing a challenge allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengePurpose {
+    /// Signing in.
+    SignIn,
+    /// Setting a new password.
+    ResetPassword,
+    /// Taking an address for one's own.
+    VerifyAddress,
+}
+
+impl ChallengePurpose {
+    pub(crate) const fn label(self) -> &'static [u8] {
+        match self {
+            Self::SignIn => b"sign-in",
+            Self::ResetPassword => b"reset-password",
+            Self::VerifyAddress => b"verify-address",
+        }
+    }
+}
+
+/// How a challenge reaches a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChallengeStrategy {
+    /// A mail with a code of six digits.
+    #[default]
+    EmailCode,
+    /// A mail with a link, and the code for whoever opens the mail on another device.
+    EmailLink,
+}

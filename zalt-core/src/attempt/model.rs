@@ -1,0 +1,120 @@
+use serde::{Deserialize, Serialize};
+
+use super::challenge::Challenge;
+use crate::environment::Timestamp;
+use crate::id::{AttemptId, IdentifierId, SessionId, UserId};
+use crate::identifier::{EmailAddress, IdentifierValue, Username};
+use crate::password::PasswordPhc;
+use crate::secret::TokenDigest;
+use crate::session::Transport;
+use crate::user::{Metadata, Profile};
+
+/// One attempt, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Names the attempt.
+    pub id: AttemptId,
+    /// The digest of the secret that binds the attempt to the browser or device that began it.
+    pub token: TokenDigest,
+    /// What it is and how far it has come. A store keeps it as the JSON that `serde` makes of it.
+    pub state: AttemptState,
+    /// Codes that were wrong, over all challenges of this attempt.
+    pub failed_codes: u32,
+    /// Messages that were sent for it.
+    pub sent_messages: u32,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// From when on it is over.
+    pub expires_at: Timestamp,
+    /// Counts the writes of this row; an update names the version that it read.
+    pub version: u64,
+}
+
+/// What an attempt is and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AttemptState {
+    /// Somebody signs in, perhaps by way of a new password.
+    SignIn(SignIn),
+    /// Somebody signs up.
+    SignUp(SignUp),
+    /// A signed-in user proves to hold an address.
+    EmailVerification(EmailVerification),
+}
+
+/// A sign-in under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// What was typed.
+    pub identifier: IdentifierValue,
+    /// Whose it is; `None` if nobody's, which the person at the other end is never told.
+    pub user_id: Option<UserId>,
+    /// How far it has come.
+    pub status: SignInStatus,
+    /// The code or link that is out.
+    pub challenge: Option<Challenge>,
+    /// How the session will be held.
+    pub transport: Transport,
+}
+
+/// How far a sign-in has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SignInStatus {
+    /// A first factor has to be passed: a password, a code or a link.
+    NeedsFirstFactor,
+    /// A reset was proved; a new password has to be set, after which the first factor is due again.
+    NeedsNewPassword,
+    /// A session was made. Nothing leads on from here.
+    Complete,
+}
+
+/// A sign-up under way. There is no user until it is complete, so that none is ever half made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignUp {
+    /// The address that has to be verified.
+    pub email_address: EmailAddress,
+    /// The username, if one is wanted.
+    pub username: Option<Username>,
+    /// The rest of the profile.
+    pub profile: Profile,
+    /// What the user's own metadata starts with.
+    pub unsafe_metadata: Metadata,
+    /// The password's hash; `None` for an account without a password.
+    pub password: Option<PasswordPhc>,
+    /// Whether the address had an owner when the attempt began. The person is not told; its owner gets a mail.
+    pub address_taken: bool,
+    /// How far it has come.
+    pub status: SignUpStatus,
+    /// The code or link that is out.
+    pub challenge: Option<Challenge>,
+    /// How the session will be held.
+    pub transport: Transport,
+}
+
+/// How far a sign-up has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SignUpStatus {
+    /// Something is still to be given or verified.
+    MissingRequirements,
+    /// The user and a session were made. Nothing leads on from here.
+    Complete,
+}
+
+/// A signed-in user's proof of holding an address that they added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailVerification {
+    /// Whose address it is to be.
+    pub user_id: UserId,
+    /// The session that asked, without which the code is worth nothing.
+    pub session_id: SessionId,
+    /// The identifier to verify.
+    pub identifier_id: IdentifierId,
+    /// Its address.
+    pub email_address: EmailAddress,
+    /// The code or link that is out; gone once it was used.
+    pub challenge: Option<Challenge>,
+}

@@ -1,0 +1,263 @@
+//! Budgets: how often something may be tried.
+//!
+//! A try is taken from its budget *before* the work it guards, in one atomic step, so that any number of parallel
+//! requests get no more tries than one after the other would. Success gives the budget back.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Timestamp;
+use crate::store::StoreError;
+
+/// Names one budget: a keyed digest, so that the table tells nobody whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BudgetKey([u8; 32]);
+
+impl BudgetKey {
+    /// The key with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to keep.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// How many tries there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Budget {
+    /// At most `tries` within any `period`, coming back one by one (the generic cell rate algorithm).
+    Rate {
+        /// How many may come at once.
+        tries: u32,
+        /// In what time all of them come back.
+        period: Duration,
+    },
+    /// Consecutive failures: some are free, then each costs a growing wait, and at the ceiling there is no next one
+    /// until the budget is given back (SP 800-63B-4, section 3.2.2).
+    Failures {
+        /// How many in a row cost no wait.
+        free: u32,
+        /// The wait after the first that is not free; it doubles with each further one.
+        wait: Duration,
+        /// The longest wait.
+        longest_wait: Duration,
+        /// The failures after which there is no further try.
+        ceiling: u32,
+    },
+}
+
+/// The state of one budget, as a store keeps it. What the numbers mean is the budget's own business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetState {
+    /// For [`Budget::Failures`] how many there were, else unused.
+    pub count: u32,
+    /// For [`Budget::Rate`] the theoretical arrival time, for [`Budget::Failures`] the end of the wait.
+    pub until: Timestamp,
+    /// When the state may be forgotten, because a budget without state gives the same answers.
+    pub forget_at: Timestamp,
+}
+
+/// Whether there was a try left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// There was, and it has been taken.
+    Granted,
+    /// There was none; nothing was taken.
+    Denied {
+        /// When to come back; `None` if waiting does not help.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Failures are forgotten when none came for this long, unless the ceiling was reached.
+const FAILURES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Budget {
+    /// Takes one try: the new state, or `None` if there was none left and the state stays as it is.
+    ///
+    /// Stores call this inside their atomic step. It is pure, so that every backend gives the same answers.
+    pub fn take(
+        &self,
+        state: Option<BudgetState>,
+        now: Timestamp,
+    ) -> (Option<BudgetState>, Decision) {
+        match *self {
+            Self::Rate { tries, period } => take_rate(tries, period, state, now),
+            Self::Failures {
+                free,
+                wait,
+                longest_wait,
+                ceiling,
+            } => {
+                let state = state.filter(|state| now < state.forget_at);
+                let count = state.map_or(0, |state| state.count);
+                if count >= ceiling {
+                    return (None, Decision::Denied { retry_after: None });
+                }
+                if let Some(state) = state.filter(|state| now < state.until) {
+                    let retry_after = Some(state.until.since(now));
+                    return (None, Decision::Denied { retry_after });
+                }
+                let count = count.saturating_add(1);
+                let until = now + failure_wait(count, free, wait, longest_wait);
+                let forget_at = if count >= ceiling {
+                    Timestamp::from_unix_millis(i64::MAX)
+                } else {
+                    until + FAILURES_KEPT
+                };
+                (
+                    Some(BudgetState {
+                        count,
+                        until,
+                        forget_at,
+                    }),
+                    Decision::Granted,
+                )
+            }
+        }
+    }
+}
+
+fn failure_wait(count: u32, free: u32, wait: Duration, longest_wait: Duration) -> Duration {
+    match count.checked_sub(free) {
+        None | Some(0) => Duration::ZERO,
+        Some(over) => 2_u32
+            .checked_pow(over - 1)
+            .and_then(|factor| wait.checked_mul(factor))
+            .map_or(longest_wait, |wait| wait.min(longest_wait)),
+    }
+}
+
+fn take_rate(
+    tries: u32,
+    period: Duration,
+    state: Option<BudgetState>,
+    now: Timestamp,
+) -> (Option<BudgetState>, Decision) {
+    let each = period / tries.max(1);
+    let arrival = state.map_or(now, |state| state.until.max(now));
+    let next = arrival + each;
+    let earliest = next - period;
+    if earliest > now {
+        return (
+            None,
+            Decision::Denied {
+                retry_after: Some(earliest.since(now)),
+            },
+        );
+    }
+    (
+        Some(BudgetState {
+            count: 0,
+            until: next,
+            forget_at: next,
+        }),
+        Decision::Granted,
+    )
+}
+
+/// Where budgets are kept. Each call is one atomic step, for all replicas that share the place.
+#[async_trait::async_trait]
+pub trait BudgetStore: Send + Sync + std::fmt::Debug {
+    /// Takes one try of `budget` under `key` at `now`, by the rules of [`Budget::take`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was taken, and the caller refuses what the budget guards.
+    async fn take(
+        &self,
+        key: BudgetKey,
+        budget: &Budget,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError>;
+
+    /// Gives the whole budget back. Nothing happens if nothing was taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the budget is as it was.
+    async fn give_back(&self, key: BudgetKey) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(1_700_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_rate_grants_its_burst_and_then_one_at_a_time() {
+        let budget = Budget::Rate {
+            tries: 3,
+            period: Duration::from_secs(30),
+        };
+        let mut state = None;
+        for _ in 0..3 {
+            let (next, decision) = budget.take(state, at(0));
+            assert_eq!(decision, Decision::Granted);
+            state = next;
+        }
+        let (unchanged, decision) = budget.take(state, at(0));
+        assert_eq!(unchanged, None);
+        assert_eq!(
+            decision,
+            Decision::Denied {
+                retry_after: Some(Duration::from_secs(10))
+            }
+        );
+        assert_eq!(budget.take(state, at(10)).1, Decision::Granted);
+    }
+
+    #[test]
+    fn failures_wait_longer_each_time_and_end_at_the_ceiling() {
+        let budget = Budget::Failures {
+            free: 2,
+            wait: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(60),
+            ceiling: 5,
+        };
+        let mut state = None;
+        let mut now = at(0);
+        let mut waits = Vec::new();
+        loop {
+            let (next, decision) = budget.take(state, now);
+            match decision {
+                Decision::Granted => state = next,
+                Decision::Denied {
+                    retry_after: Some(wait),
+                } => {
+                    waits.push(wait.as_secs());
+                    now = now + wait;
+                }
+                Decision::Denied { retry_after: None } => break,
+            }
+        }
+        assert_eq!(waits, [30, 60]);
+        assert_eq!(state.map(|state| state.count), Some(5));
+        assert_eq!(
+            budget
+                .take(state, now + Duration::from_secs(400 * 86_400))
+                .1,
+            Decision::Denied { retry_after: None }
+        );
+    }
+
+    #[test]
+    fn failures_below_the_ceiling_are_forgotten_after_a_day() {
+        let budget = Budget::Failures {
+            free: 1,
+            wait: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(60),
+            ceiling: 5,
+        };
+        let (state, _) = budget.take(None, at(0));
+        let (state, decision) = budget.take(state, at(86_400));
+        assert_eq!(decision, Decision::Granted);
+        assert_eq!(state.map(|state| state.count), Some(1));
+    }
+}

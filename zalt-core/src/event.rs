@@ -1,0 +1,233 @@
+//! Events: what happened, for the audit log and whoever subscribes.
+//!
+//! An event is appended in the commit that causes it, so neither is ever there without the other. No event holds a
+//! secret.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Timestamp;
+use crate::id::{EventId, IdentifierId, SessionId, UserId};
+use crate::session::{AuthenticationMethod, RevokeReason};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Names the event; the order of ids is the order of time.
+    pub id: EventId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Whom it is about, where that is known.
+    pub user_id: Option<UserId>,
+    /// Who did it.
+    pub actor: Actor,
+    /// The address that the request came from.
+    pub ip: Option<IpAddr>,
+    /// The user agent, as sent, cut to 256 bytes.
+    pub user_agent: Option<String>,
+    /// The request that caused it.
+    pub request_id: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Actor {
+    /// Somebody who has not proved who they are.
+    Anonymous,
+    /// A user.
+    User(UserId),
+    /// The application itself or whoever operates it.
+    Application,
+}
+
+/// What happened. The `type` is stable; members are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An account was made.
+    #[serde(rename = "user.created")]
+    UserCreated,
+    /// Profile, metadata or username changed.
+    #[serde(rename = "user.updated")]
+    UserUpdated,
+    /// An account was suspended.
+    #[serde(rename = "user.suspended")]
+    UserSuspended,
+    /// A suspended or deleted account is active again.
+    #[serde(rename = "user.restored")]
+    UserRestored,
+    /// An account was deleted; it can be restored until it is purged.
+    #[serde(rename = "user.deleted")]
+    UserDeleted,
+    /// All that was kept of a deleted account is gone.
+    #[serde(rename = "user.purged")]
+    UserPurged,
+    /// An identifier was added.
+    #[serde(rename = "identifier.added")]
+    IdentifierAdded {
+        /// Which.
+        identifier_id: IdentifierId,
+    },
+    /// An identifier was verified.
+    #[serde(rename = "identifier.verified")]
+    IdentifierVerified {
+        /// Which.
+        identifier_id: IdentifierId,
+    },
+    /// An identifier is now the primary one of its kind.
+    #[serde(rename = "identifier.made_primary")]
+    IdentifierMadePrimary {
+        /// Which.
+        identifier_id: IdentifierId,
+    },
+    /// An identifier was removed.
+    #[serde(rename = "identifier.removed")]
+    IdentifierRemoved {
+        /// Which.
+        identifier_id: IdentifierId,
+    },
+    /// A password was set for the first time, changed or reset.
+    #[serde(rename = "password.changed")]
+    PasswordChanged {
+        /// Whether it was reset by mail and not changed by someone who knew the old one.
+        reset: bool,
+    },
+    /// A new password was asked for.
+    #[serde(rename = "password.reset_requested")]
+    PasswordResetRequested,
+    /// A first factor failed.
+    #[serde(rename = "sign_in.failed")]
+    SignInFailed {
+        /// Which one.
+        method: AuthenticationMethod,
+    },
+    /// A first factor is refused for a while after too many failures.
+    #[serde(rename = "sign_in.locked")]
+    SignInLocked {
+        /// Which one.
+        method: AuthenticationMethod,
+        /// Until when; `None` until it is recovered.
+        until: Option<Timestamp>,
+    },
+    /// Somebody tried to sign up with a verified address of this user.
+    #[serde(rename = "sign_up.address_taken")]
+    SignUpAddressTaken,
+    /// A user signed in.
+    #[serde(rename = "session.created")]
+    SessionCreated {
+        /// The session.
+        session_id: SessionId,
+        /// How they proved who they are.
+        amr: Vec<AuthenticationMethod>,
+    },
+    /// A user proved again who they are.
+    #[serde(rename = "session.reauthenticated")]
+    SessionReauthenticated {
+        /// The session.
+        session_id: SessionId,
+        /// How.
+        method: AuthenticationMethod,
+    },
+    /// A session was ended before its time.
+    #[serde(rename = "session.revoked")]
+    SessionRevoked {
+        /// The session.
+        session_id: SessionId,
+        /// Why.
+        reason: RevokeReason,
+    },
+    /// Several sessions were ended at once.
+    #[serde(rename = "session.all_revoked")]
+    AllSessionsRevoked {
+        /// The one that was left, if any.
+        except: Option<SessionId>,
+        /// Why.
+        reason: RevokeReason,
+    },
+    /// A refresh token that had been replaced was presented again; its session is over.
+    #[serde(rename = "session.refresh_token_reused")]
+    RefreshTokenReused {
+        /// The session.
+        session_id: SessionId,
+        /// The generation that was presented.
+        presented: u32,
+        /// The generation that was current.
+        current: u32,
+    },
+    /// A message was given up.
+    #[serde(rename = "message.failed")]
+    MessageFailed {
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// A new key for access tokens was made.
+    #[serde(rename = "signing_key.created")]
+    SigningKeyCreated {
+        /// Its id.
+        kid: String,
+    },
+}
+
+impl EventKind {
+    /// The stable name, such as `session.created`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::UserCreated => "user.created",
+            Self::UserUpdated => "user.updated",
+            Self::UserSuspended => "user.suspended",
+            Self::UserRestored => "user.restored",
+            Self::UserDeleted => "user.deleted",
+            Self::UserPurged => "user.purged",
+            Self::IdentifierAdded { .. } => "identifier.added",
+            Self::IdentifierVerified { .. } => "identifier.verified",
+            Self::IdentifierMadePrimary { .. } => "identifier.made_primary",
+            Self::IdentifierRemoved { .. } => "identifier.removed",
+            Self::PasswordChanged { .. } => "password.changed",
+            Self::PasswordResetRequested => "password.reset_requested",
+            Self::SignInFailed { .. } => "sign_in.failed",
+            Self::SignInLocked { .. } => "sign_in.locked",
+            Self::SignUpAddressTaken => "sign_up.address_taken",
+            Self::SessionCreated { .. } => "session.created",
+            Self::SessionReauthenticated { .. } => "session.reauthenticated",
+            Self::SessionRevoked { .. } => "session.revoked",
+            Self::AllSessionsRevoked { .. } => "session.all_revoked",
+            Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
+            Self::MessageFailed { .. } => "message.failed",
+            Self::SigningKeyCreated { .. } => "signing_key.created",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_flat_json_with_its_stable_name() {
+        let kind = EventKind::SessionCreated {
+            session_id: SessionId::from_bytes([0; 16]),
+            amr: vec![AuthenticationMethod::Password],
+        };
+        let event = Event {
+            id: EventId::from_bytes([0; 16]),
+            occurred_at: Timestamp::from_unix_millis(0),
+            user_id: None,
+            actor: Actor::Anonymous,
+            ip: None,
+            user_agent: None,
+            request_id: None,
+            kind: kind.clone(),
+        };
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json["type"], kind.name());
+        assert_eq!(json["data"]["amr"][0], "pwd");
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+    }
+}

@@ -1,0 +1,137 @@
+//! Messages: mail and SMS on their way to people.
+//!
+//! A message is queued in the very commit that causes it, with its content sealed, and sent later by the
+//! [`Worker`](crate::Worker). So a crash loses none, none goes out for a commit that failed, and a request takes the
+//! same time whether or not it causes one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Timestamp;
+use crate::id::MessageId;
+use crate::secret::Sealed;
+
+/// A message in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Names the message; a sender may use it to recognise one that is sent again.
+    pub id: MessageId,
+    /// The recipient and content, sealed for this id: they hold codes and links.
+    pub content: Sealed,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// From when on it may be taken by a worker: now, after a pause between tries, or when a lease runs out.
+    pub due_at: Timestamp,
+    /// When it is given up: nobody wants a code that has expired.
+    pub expires_at: Timestamp,
+    /// How often sending it was begun.
+    pub tries: u32,
+    /// Counts the writes of this row; an update names the version that it read.
+    pub version: u64,
+}
+
+/// What a person is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Notice {
+    /// A code, and perhaps a link, to verify an address at sign-up or on the account page.
+    VerifyEmailAddress {
+        /// Six digits.
+        code: String,
+        /// A link to the same effect.
+        link: Option<String>,
+        /// For how many minutes both work.
+        valid_minutes: u32,
+    },
+    /// A code, and perhaps a link, to sign in.
+    SignIn {
+        /// Six digits.
+        code: String,
+        /// A link to the same effect.
+        link: Option<String>,
+        /// For how many minutes both work.
+        valid_minutes: u32,
+    },
+    /// A code, and perhaps a link, to set a new password.
+    ResetPassword {
+        /// Six digits.
+        code: String,
+        /// A link to the same effect.
+        link: Option<String>,
+        /// For how many minutes both work.
+        valid_minutes: u32,
+    },
+    /// Somebody tried to sign up with an address that already has an account.
+    AccountExists {
+        /// Where to sign in.
+        sign_in_url: Option<String>,
+    },
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// An address was added to the account and verified.
+    EmailAddressAdded {
+        /// The address.
+        address: String,
+    },
+    /// An address was removed from the account.
+    EmailAddressRemoved {
+        /// The address.
+        address: String,
+    },
+    /// The account was deleted.
+    AccountDeleted,
+}
+
+/// A message as a [`Mailer`] gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// The address, in the form for an envelope.
+    pub to: String,
+    /// What it says; the mailer's templates put it into words.
+    pub notice: Notice,
+    /// The name of the application, for the greeting and the subject.
+    pub application_name: String,
+}
+
+/// A text message as an [`SmsSender`] gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sms {
+    /// The number in E.164.
+    pub to: String,
+    /// What it says.
+    pub notice: Notice,
+    /// The name of the application.
+    pub application_name: String,
+}
+
+/// Sends mail.
+#[async_trait::async_trait]
+pub trait Mailer: Send + Sync + std::fmt::Debug {
+    /// Hands one mail over. `id` is the same for every try, for an idempotency key or a `Message-ID`.
+    ///
+    /// # Errors
+    /// [`SendError::Temporary`] has the worker try again later; [`SendError::Permanent`] gives the message up.
+    async fn send(&self, id: MessageId, mail: &Mail) -> Result<(), SendError>;
+}
+
+/// Sends text messages.
+#[async_trait::async_trait]
+pub trait SmsSender: Send + Sync + std::fmt::Debug {
+    /// Hands one text message over. `id` is the same for every try.
+    ///
+    /// # Errors
+    /// [`SendError::Temporary`] has the worker try again later; [`SendError::Permanent`] gives the message up.
+    async fn send(&self, id: MessageId, sms: &Sms) -> Result<(), SendError>;
+}
+
+/// Why a message could not be handed over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It may work later: the service is away or asks to wait.
+    #[error("the message could not be sent for now")]
+    Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It never will: the recipient or the content is refused.
+    #[error("the message was refused")]
+    Permanent(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,14 @@
+//! Secrets: the keys of an application, what is sealed under them, and the tokens that people hold.
+//!
+//! A store only ever sees [`TokenDigest`]s, [`CodeDigest`]s and [`Sealed`] envelopes. What opens them is
+//! derived from [`EncryptionKeys`], which stay in the process.
+
+mod digest;
+mod keys;
+mod seal;
+mod token;
+
+pub use digest::{CodeDigest, TokenDigest};
+pub use keys::{EncryptionKeys, KeyError};
+pub use seal::{SealError, Sealed};
+pub use token::{AttemptToken, LinkToken, RefreshToken, SessionToken, TokenFormatError};

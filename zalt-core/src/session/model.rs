@@ -1,0 +1,130 @@
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Timestamp;
+use crate::id::{SessionId, UserId};
+use crate::secret::TokenDigest;
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Names the session; the `sid` of its access tokens.
+    pub id: SessionId,
+    /// Who is signed in.
+    pub user_id: UserId,
+    /// The user's [`session_epoch`](crate::user::User::session_epoch) when the sign-in read it. A store inserts the
+    /// session only while the user still has it.
+    pub epoch: u64,
+    /// How the session is held.
+    pub transport: Transport,
+    /// The digest of the session token; `None` where the session is held by refresh tokens.
+    pub token: Option<TokenDigest>,
+    /// The state of the refresh-token family; `None` where the session is held by a cookie.
+    pub refresh: Option<RefreshState>,
+    /// How the user proved who they are (`amr`, RFC 8176).
+    pub amr: Vec<AuthenticationMethod>,
+    /// When they last did so (`auth_time`).
+    pub authenticated_at: Timestamp,
+    /// When the session was last used, to the resolution of the configured touch interval.
+    pub last_seen_at: Timestamp,
+    /// The session is over at this instant if it isn't used before.
+    pub idle_expires_at: Timestamp,
+    /// The session is over at this instant, whatever happens.
+    pub expires_at: Timestamp,
+    /// The address from which it was last used.
+    pub ip: Option<IpAddr>,
+    /// The user agent that began it, as sent, cut to 256 bytes.
+    pub user_agent: Option<String>,
+    /// When the user signed in.
+    pub created_at: Timestamp,
+    /// When and why it was ended before its time.
+    pub revoked: Option<(Timestamp, RevokeReason)>,
+}
+
+impl Session {
+    /// Whether the session can be used at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires_at && now < self.idle_expires_at
+    }
+}
+
+/// How a session is held by its device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// An opaque token in a cookie: browsers on the same site.
+    #[default]
+    Cookie,
+    /// Short access tokens and a rotating refresh token: everything else.
+    Bearer,
+}
+
+/// How a user proved who they are, named as RFC 8176 does where it has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AuthenticationMethod {
+    /// A password.
+    #[serde(rename = "pwd")]
+    Password,
+    /// A code or link sent to a verified e-mail address: one factor.
+    #[serde(rename = "email")]
+    Email,
+}
+
+impl AuthenticationMethod {
+    /// The value in the `amr` claim.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// The family of refresh tokens of one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshState {
+    /// Random bytes that the tokens of this family are derived from, together with a key that is not in the store.
+    pub seed: [u8; 32],
+    /// The generation of the token that is current; the first is 0.
+    pub generation: u32,
+    /// When the current token took the place of the one before it.
+    pub rotated_at: Timestamp,
+}
+
+/// Why a session was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RevokeReason {
+    /// The user signed out.
+    SignedOut,
+    /// The user ended it from another session.
+    RevokedByUser,
+    /// An administrator ended it.
+    RevokedByAdmin,
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// A refresh token that had been replaced was presented again.
+    RefreshTokenReused,
+    /// The account was suspended.
+    UserSuspended,
+    /// The account was deleted.
+    UserDeleted,
+}
+
+impl RevokeReason {
+    /// The stable name that stores and events use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::RevokedByUser => "revoked_by_user",
+            Self::RevokedByAdmin => "revoked_by_admin",
+            Self::PasswordChanged => "password_changed",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::UserSuspended => "user_suspended",
+            Self::UserDeleted => "user_deleted",
+        }
+    }
+}

@@ -1,0 +1,221 @@
+use crate::attempt::Attempt;
+use crate::budget::BudgetKey;
+use crate::environment::Timestamp;
+use crate::event::Event;
+use crate::id::{IdentifierId, MessageId, SessionId, UserId};
+use crate::identifier::Identifier;
+use crate::message::Message;
+use crate::secret::TokenDigest;
+use crate::session::{AuthenticationMethod, RevokeReason, Session};
+use crate::signing_key::SigningKeyRecord;
+use crate::user::{PasswordCredential, User};
+
+/// What one use case writes: its changes and the events that they cause, all or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Applied in order; each sees what those before it did.
+    pub changes: Vec<Change>,
+    /// Appended if every change was applied.
+    pub events: Vec<Event>,
+}
+
+impl Batch {
+    /// A batch that does nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn change(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// Adds an event.
+    #[must_use]
+    pub fn event(mut self, event: Event) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Adds a change if there is one.
+    #[must_use]
+    pub fn maybe(mut self, change: Option<Change>) -> Self {
+        self.changes.extend(change);
+        self
+    }
+}
+
+/// One write with the guard that makes it safe.
+///
+/// "Names the version that it read" means: the row is written only if its `version` equals the value in the change, and
+/// the row that is written has that value plus one. Otherwise the guard fails with
+/// [`VersionMismatch`](super::GuardReason::VersionMismatch), or [`NotFound`](super::GuardReason::NotFound) if there is no row.
+///
+/// An insert whose id exists fails with [`AlreadyExists`](super::GuardReason::AlreadyExists).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "batches are short and short-lived; boxing would only add allocations"
+)]
+#[non_exhaustive]
+pub enum Change {
+    /// Inserts a user.
+    InsertUser(User),
+    /// Writes a user over the version that it names.
+    UpdateUser(User),
+    /// Removes a user and all that belongs to it: identifiers, password, sessions. Its events stay.
+    /// Guard: the user exists and has this version.
+    PurgeUser {
+        /// Which user.
+        id: UserId,
+        /// The version that was read.
+        version: u64,
+    },
+
+    /// Inserts an identifier.
+    ///
+    /// Guards: its user exists ([`NotFound`](super::GuardReason::NotFound)); the user does not have the same key
+    /// already; and if it is verified, nobody else owns the key verified
+    /// ([`IdentifierTaken`](super::GuardReason::IdentifierTaken) for both).
+    InsertIdentifier(Identifier),
+    /// Writes an identifier over the version that it names; its user and value never change.
+    /// Guard: if it is verified now, nobody else owns the key verified.
+    UpdateIdentifier(Identifier),
+    /// Removes an identifier of the version that it names.
+    DeleteIdentifier {
+        /// Which identifier.
+        id: IdentifierId,
+        /// The version that was read.
+        version: u64,
+    },
+
+    /// Gives a user their first password. Guards: the user exists and has none
+    /// ([`AlreadyExists`](super::GuardReason::AlreadyExists)).
+    InsertPassword(PasswordCredential),
+    /// Writes a password over the version that it names.
+    UpdatePassword(PasswordCredential),
+
+    /// Inserts a session.
+    ///
+    /// Guards: its user exists, is active ([`UserNotActive`](super::GuardReason::UserNotActive)), and has the session's
+    /// epoch ([`StaleEpoch`](super::GuardReason::StaleEpoch)): a sign-in that began before all sessions were ended
+    /// does not end after.
+    InsertSession(Session),
+    /// Notes that a session was used. Guard: it exists and is not revoked
+    /// ([`SessionRevoked`](super::GuardReason::SessionRevoked)). It is never inserted again.
+    TouchSession {
+        /// Which session.
+        id: SessionId,
+        /// When it was used.
+        last_seen_at: Timestamp,
+        /// The new end of its idle time.
+        idle_expires_at: Timestamp,
+        /// Where from.
+        ip: Option<std::net::IpAddr>,
+    },
+    /// Replaces the refresh token that is current. Guards: the session exists, is not revoked, and `presented` is the
+    /// current generation ([`RefreshNotCurrent`](super::GuardReason::RefreshNotCurrent)). The next one is `presented` + 1.
+    RotateRefresh {
+        /// Which session.
+        id: SessionId,
+        /// The generation of the token that was presented.
+        presented: u32,
+        /// When: the session's `rotated_at` and `last_seen_at` from now on.
+        at: Timestamp,
+        /// The new end of the session's idle time.
+        idle_expires_at: Timestamp,
+        /// Where from.
+        ip: Option<std::net::IpAddr>,
+    },
+    /// Notes a new authentication within a session and, where it is held by a cookie, replaces its token.
+    ///
+    /// Guards: the session exists, is not revoked, and has `expected` as its token
+    /// ([`VersionMismatch`](super::GuardReason::VersionMismatch)).
+    ReauthenticateSession {
+        /// Which session.
+        id: SessionId,
+        /// The digest of the token that the request had.
+        expected: Option<TokenDigest>,
+        /// The digest of the token that takes its place.
+        token: Option<TokenDigest>,
+        /// How the user proved who they are, all methods of the session together.
+        amr: Vec<AuthenticationMethod>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends a session. Guard: it exists and is not revoked yet.
+    RevokeSession {
+        /// Which session.
+        id: SessionId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: RevokeReason,
+    },
+    /// Ends every session of a user that is not revoked yet, except one, and moves the user's session epoch on by one.
+    /// Guard: the user exists. The user's `version` stays as it is.
+    ///
+    /// In a batch with an [`UpdateUser`](Self::UpdateUser) this change comes second: an update writes the epoch of the
+    /// row that it read.
+    RevokeUserSessions {
+        /// Whose.
+        user_id: UserId,
+        /// The one that stays.
+        except: Option<SessionId>,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: RevokeReason,
+    },
+
+    /// Inserts an attempt.
+    InsertAttempt(Attempt),
+    /// Writes an attempt over the version that it names.
+    UpdateAttempt(Attempt),
+
+    /// Queues a message.
+    EnqueueMessage(Message),
+    /// Writes a message over the version that it names: a lease, or the next try.
+    UpdateMessage(Message),
+    /// Removes a message of the version that it names: it was sent or given up.
+    DeleteMessage {
+        /// Which message.
+        id: MessageId,
+        /// The version that was read.
+        version: u64,
+    },
+
+    /// Adds a signing key. Guards: there is none of the same `kid`; and the newest key by `(created_at, kid)` is the one named
+    /// ([`NotNewestKey`](super::GuardReason::NotNewestKey)), so that of several replicas that rotate at once one does.
+    InsertSigningKey {
+        /// The key.
+        key: SigningKeyRecord,
+        /// The newest one when this was decided; `None` if there was none.
+        newest: Option<String>,
+    },
+
+    /// Gives a budget back, in the same commit as the success that earned it. No guard.
+    GiveBackBudget(BudgetKey),
+
+    /// Removes what is over. No guard.
+    RemoveExpired(Expired),
+}
+
+/// What the sweep removes, at most `limit` rows of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// Sessions whose `expires_at`, `idle_expires_at` or revocation lies before this.
+    pub sessions_before: Timestamp,
+    /// Attempts whose `expires_at` lies before this.
+    pub attempts_before: Timestamp,
+    /// Budgets whose `forget_at` lies before this.
+    pub budgets_before: Timestamp,
+    /// Signing keys whose `expires_at` lies before this.
+    pub signing_keys_before: Timestamp,
+    /// Events that happened before this; `None` keeps them all.
+    pub events_before: Option<Timestamp>,
+    /// The most rows of each kind, so that no commit is held up for long.
+    pub limit: u32,
+}
