@@ -97,7 +97,7 @@ pub enum Change {
     /// Writes a password over the version that it names.
     UpdatePassword(PasswordCredential),
 
-    /// Inserts a session.
+    /// Inserts a session and notes its `created_at` as the user's `last_sign_in_at`; the user's `version` stays as it is.
     ///
     /// Guards: its user exists, is active ([`UserNotActive`](super::GuardReason::UserNotActive)), and has the session's
     /// epoch ([`StaleEpoch`](super::GuardReason::StaleEpoch)): a sign-in that began before all sessions were ended
