@@ -6,6 +6,7 @@ pub mod environment;
 pub mod event;
 pub mod id;
 pub mod identifier;
+pub mod jwt;
 pub mod message;
 pub mod password;
 pub mod secret;
