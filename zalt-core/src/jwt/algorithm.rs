@@ -59,6 +59,34 @@ impl From<SigningAlgorithm> for Algorithm {
     }
 }
 
+impl SigningAlgorithm {
+    /// The value of the `alg` header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EdDsa => Algorithm::EdDsa.as_str(),
+            Self::Es256 => Algorithm::Es256.as_str(),
+            Self::Hs256 => Algorithm::Hs256.as_str(),
+        }
+    }
+}
+
+impl FromStr for SigningAlgorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        [Self::EdDsa, Self::Es256, Self::Hs256]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
+            .ok_or(UnknownAlgorithm)
+    }
+}
+
+impl fmt::Display for SigningAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The name is not one of the algorithms that we sign or verify with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown or unsupported signature algorithm")]
@@ -172,5 +200,26 @@ impl Curve {
             Self::P384 => &ECDSA_P384_SHA384_FIXED,
             Self::P521 => &ECDSA_P521_SHA512_FIXED,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_no_other_spelling_is() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
+            let lower = algorithm.as_str().to_lowercase();
+            assert_eq!(lower.parse::<Algorithm>(), Err(UnknownAlgorithm));
+        }
+        for name in ["", "none", "HS384", "HS512", "ES256K", "ES521", "Ed25519"] {
+            assert_eq!(name.parse::<Algorithm>(), Err(UnknownAlgorithm), "{name}");
+        }
+        for name in ["EdDSA", "ES256", "HS256"] {
+            assert_eq!(name.parse::<SigningAlgorithm>().unwrap().as_str(), name);
+        }
+        assert_eq!("RS256".parse::<SigningAlgorithm>(), Err(UnknownAlgorithm));
     }
 }

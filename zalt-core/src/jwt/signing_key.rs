@@ -221,7 +221,7 @@ fn encode_header(
         typ: &'static str,
     }
     let json = serde_json::to_vec(&Header {
-        alg: super::Algorithm::from(algorithm).as_str(),
+        alg: algorithm.as_str(),
         kid,
         typ: typ.as_str(),
     })?;

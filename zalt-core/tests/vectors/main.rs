@@ -1,0 +1,3 @@
+//! Known answers that others wrote: signatures, keys and password hashes.
+
+mod jws;
