@@ -53,17 +53,19 @@ impl Batch {
 /// the row that is written has that value plus one. Otherwise the guard fails with
 /// [`VersionMismatch`](super::GuardReason::VersionMismatch), or [`NotFound`](super::GuardReason::NotFound) if there is no row.
 ///
-/// An insert whose id exists fails with [`AlreadyExists`](super::GuardReason::AlreadyExists).
+/// An insert whose id exists fails with [`AlreadyExists`](super::GuardReason::AlreadyExists). What it writes, the `version`
+/// too, is as it was given.
+///
+/// Guards are tried in the order in which they are listed, and the first that fails is the one that is named. Instants and
+/// addresses are written as they are given: replicas' clocks differ, and a store doesn't judge between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "batches are short and short-lived; boxing would only add allocations"
-)]
 #[non_exhaustive]
 pub enum Change {
     /// Inserts a user.
     InsertUser(User),
-    /// Writes a user over the version that it names.
+    /// Writes a user over the version that it names. The row keeps its `session_epoch`, which only
+    /// [`RevokeUserSessions`](Self::RevokeUserSessions) moves, and its `last_sign_in_at`, which only
+    /// [`InsertSession`](Self::InsertSession) does: an update that was decided before those could else turn them back.
     UpdateUser(User),
     /// Removes a user and all that belongs to it: identifiers, password, sessions. Its events stay.
     /// Guard: the user exists and has this version.
@@ -80,7 +82,7 @@ pub enum Change {
     /// already; and if it is verified, nobody else owns the key verified
     /// ([`IdentifierTaken`](super::GuardReason::IdentifierTaken) for both).
     InsertIdentifier(Identifier),
-    /// Writes an identifier over the version that it names; its user and value never change.
+    /// Writes an identifier over the version that it names. The row keeps its user and value.
     /// Guard: if it is verified now, nobody else owns the key verified.
     UpdateIdentifier(Identifier),
     /// Removes an identifier of the version that it names.
@@ -129,7 +131,8 @@ pub enum Change {
         /// Where from.
         ip: Option<std::net::IpAddr>,
     },
-    /// Notes a new authentication within a session and, where it is held by a cookie, replaces its token.
+    /// Notes a new authentication within a session and, where it is held by a cookie, replaces its token. Nothing else
+    /// of the session changes.
     ///
     /// Guards: the session exists, is not revoked, and has `expected` as its token
     /// ([`VersionMismatch`](super::GuardReason::VersionMismatch)).
@@ -142,7 +145,7 @@ pub enum Change {
         token: Option<TokenDigest>,
         /// How the user proved who they are, all methods of the session together.
         amr: Vec<AuthenticationMethod>,
-        /// When.
+        /// When: the session's `authenticated_at` from now on.
         at: Timestamp,
     },
     /// Ends a session. Guard: it exists and is not revoked yet.
@@ -156,9 +159,6 @@ pub enum Change {
     },
     /// Ends every session of a user that is not revoked yet, except one, and moves the user's session epoch on by one.
     /// Guard: the user exists. The user's `version` stays as it is.
-    ///
-    /// In a batch with an [`UpdateUser`](Self::UpdateUser) this change comes second: an update writes the epoch of the
-    /// row that it read.
     RevokeUserSessions {
         /// Whose.
         user_id: UserId,

@@ -14,7 +14,7 @@
 
 mod batch;
 mod error;
-
+pub mod memory;
 mod page;
 mod query;
 

@@ -41,7 +41,7 @@ pub trait UserQueries: Send + Sync {
 pub struct UserFilter {
     /// Only those that are active (`true`) or not (`false`).
     pub active: Option<bool>,
-    /// Only those with an identifier whose key begins with this, compared as keys are: in lower case.
+    /// Only those with an identifier, verified or not, whose key begins with this, compared as keys are: in lower case.
     pub identifier_prefix: Option<String>,
     /// Only those that were deleted before this, for the purge.
     pub deleted_before: Option<Timestamp>,
