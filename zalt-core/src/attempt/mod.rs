@@ -3,11 +3,35 @@
 //! One [`Attempt`] row is one state machine. Whatever moves it, a code, a link or a password, is written as an update that
 //! names the version it read: of two requests that redeem one code at once, one wins and the other starts over from
 //! what the first left behind.
+//!
+//! ```text
+//! sign-up   create ─▶ missing_requirements ──code or link──▶ complete (user and session)
+//!
+//! sign-in   create ─▶ needs_first_factor ──password, code or link──▶ complete (session)
+//!                       │        ▲
+//!               code or link     │ new password
+//!               for a reset      │
+//!                       ▼        │
+//!                     needs_new_password
+//! ```
+//!
+//! What is offered to an identifier that nobody owns looks and takes as long as for one that somebody does: the same
+//! rows are written, the same hash is computed, and only the mail differs.
 
 mod challenge;
+mod email_verification;
 mod model;
+mod password;
+mod proof;
+mod sign_in;
+mod sign_up;
+mod step;
 
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
+pub use email_verification::EmailVerifications;
 pub use model::{
     Attempt, AttemptState, EmailVerification, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
+pub use proof::Proof;
+pub use sign_in::{SignInProgress, SignIns, StartedSignIn};
+pub use sign_up::{NewSignUp, SignUps, StartedSignUp};

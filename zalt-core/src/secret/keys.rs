@@ -106,11 +106,6 @@ impl EncryptionKeys {
         })
     }
 
-    /// The MACs of `parts` under every live key, the current one first.
-    pub(crate) fn macs(&self, purpose: Purpose, parts: &[&[u8]]) -> impl Iterator<Item = [u8; 32]> {
-        self.keys.iter().map(move |keys| keys.mac(purpose, parts))
-    }
-
     pub(super) fn current(&self) -> Option<&DerivedKeys> {
         self.keys.first()
     }

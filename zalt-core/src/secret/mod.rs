@@ -4,11 +4,13 @@
 //! derived from [`EncryptionKeys`], which stay in the process.
 
 mod digest;
+mod form;
 mod keys;
 mod seal;
 mod token;
 
 pub use digest::{CodeDigest, TokenDigest};
+pub(crate) use keys::Purpose;
 pub use keys::{EncryptionKeys, KeyError};
 pub use seal::{SealError, Sealed};
 pub use token::{AttemptToken, LinkToken, RefreshToken, SessionToken, TokenFormatError};

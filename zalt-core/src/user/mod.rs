@@ -1,11 +1,19 @@
 //! Users: who they are to the application, and what state their account is in.
 
+mod account;
+mod administration;
 mod metadata;
+mod new_user;
+mod password;
 mod profile;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::{ProfileUpdate, Users};
 pub use metadata::{Metadata, MetadataError};
+pub use new_user::NewUser;
+pub(crate) use new_user::taken;
+pub(crate) use password::NewPassword;
 pub use profile::{ImageUrl, Name, Profile, ProfileError};
 
 use crate::environment::Timestamp;

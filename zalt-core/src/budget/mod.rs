@@ -3,9 +3,13 @@
 //! A try is taken from its budget *before* the work it guards, in one atomic step, so that any number of parallel
 //! requests get no more tries than one after the other would. Success gives the budget back.
 
+mod memory;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use memory::MemoryBudgets;
 
 use crate::environment::Timestamp;
 use crate::store::StoreError;

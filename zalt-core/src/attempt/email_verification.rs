@@ -1,0 +1,195 @@
+use super::challenge::{ChallengePurpose, ChallengeStrategy};
+use super::model::{Attempt, AttemptState, EmailVerification};
+use super::proof::Proof;
+use super::step::{self, NewChallenge, RACES};
+use crate::Zalt;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::{AttemptId, IdentifierId};
+use crate::identifier::{EmailAddress, Identifier, IdentifierValue};
+use crate::message::Notice;
+use crate::request::RequestContext;
+use crate::session::{Authenticated, Session};
+use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::user::Account;
+
+/// Proofs of holding an address that a user added. Each is bound to the session that asked for it.
+#[derive(Debug, Clone, Copy)]
+pub struct EmailVerifications<'z> {
+    zalt: &'z Zalt,
+}
+
+impl<'z> EmailVerifications<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+
+    /// Sends a code or link to an address of the user. The attempt's id names the verification from then on.
+    ///
+    /// The owner of an address that somebody else has verified gets a mail that says so, and the answer is the same.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the user has no such address, [`Error::RateLimited`].
+    pub async fn prepare(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        identifier_id: IdentifierId,
+        strategy: ChallengeStrategy,
+    ) -> Result<Attempt, Error> {
+        let zalt = self.zalt;
+        zalt.take_network_budget(request, b"messages").await?;
+        let account = zalt.users().find_account(authenticated.user().id).await?;
+        let (identifier, address) = unverified(&account, identifier_id)?;
+        let key = identifier.value.key();
+        let owner = zalt.store().account_by_identifier(&key).await?;
+        let id = AttemptId::mint(zalt.now(), zalt.rng())?;
+        let new = NewChallenge::mint(zalt, id, ChallengePurpose::VerifyAddress, strategy)?;
+        let state = EmailVerification {
+            user_id: account.user.id,
+            session_id: authenticated.session().id,
+            identifier_id,
+            email_address: address.clone(),
+            // No proof fits a challenge that is not there.
+            challenge: owner.is_none().then(|| new.challenge.clone()),
+        };
+        let (mut attempt, _) = step::begin(zalt, id, AttemptState::EmailVerification(state))?;
+        step::take_message(zalt, &mut attempt, &key).await?;
+        let notice = if owner.is_some() {
+            Notice::AccountExists {
+                sign_in_url: Some(zalt.config().links.start.clone()),
+            }
+        } else {
+            new.notice(zalt, false)
+        };
+        let batch = Batch::new()
+            .change(Change::InsertAttempt(attempt.clone()))
+            .change(zalt.mail(address, notice)?);
+        zalt.commit(batch).await?;
+        Ok(attempt)
+    }
+
+    /// Verifies the address. All addresses of the account are told.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptNotFound`] if the session did not ask for
+    /// it, [`Error::AttemptExhausted`], [`Error::EmailAddressTaken`] if somebody else was faster.
+    pub async fn attempt_proof(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: AttemptId,
+        proof: &Proof,
+    ) -> Result<Identifier, Error> {
+        let zalt = self.zalt;
+        let session = authenticated.session();
+        let budget = zalt.budget_key(&[b"verify", session.user_id.as_bytes()]);
+        zalt.take_account_budget(budget, &zalt.config().budgets.code)
+            .await?;
+        for _ in 0..RACES {
+            let attempt = step::find_by_id(zalt, id).await?;
+            let state = verification(&attempt, session)?;
+            step::require_codes_left(zalt, &attempt)?;
+            let right = state
+                .challenge
+                .as_ref()
+                .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
+            if !right {
+                let failed_codes = attempt.failed_codes.saturating_add(1);
+                let counted = Attempt {
+                    failed_codes,
+                    ..attempt
+                };
+                if step::commit(zalt, Batch::new().change(Change::UpdateAttempt(counted))).await? {
+                    return Err(proof.refusal());
+                }
+                continue;
+            }
+            let account = zalt.users().find_account(session.user_id).await?;
+            let (identifier, address) = unverified(&account, state.identifier_id)?;
+            let (batch, verified) =
+                self.verified(request, &attempt, &account, identifier, address)?;
+            match zalt
+                .commit(batch.change(Change::GiveBackBudget(budget)))
+                .await
+            {
+                Ok(()) => return Ok(verified),
+                Err(CommitError::Guard(failure))
+                    if failure.reason == GuardReason::VersionMismatch => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    fn verified(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+        account: &Account,
+        identifier: &Identifier,
+        address: &EmailAddress,
+    ) -> Result<(Batch, Identifier), Error> {
+        let zalt = self.zalt;
+        let now = zalt.now();
+        let mut done = attempt.clone();
+        if let AttemptState::EmailVerification(state) = &mut done.state {
+            state.challenge = None;
+        }
+        let primary = account.primary(identifier.value.kind()).is_none();
+        let verified = Identifier {
+            verified_at: Some(now),
+            primary,
+            ..identifier.clone()
+        };
+        let kind = EventKind::IdentifierVerified {
+            identifier_id: identifier.id,
+        };
+        let event = zalt.event(
+            request,
+            Actor::User(account.user.id),
+            Some(account.user.id),
+            kind,
+        )?;
+        let mut batch = Batch::new()
+            .change(Change::UpdateAttempt(done))
+            .change(zalt.users().touched(account))
+            .change(Change::UpdateIdentifier(verified.clone()))
+            .event(event);
+        let notice = Notice::EmailAddressAdded {
+            address: address.as_str().to_owned(),
+        };
+        batch.changes.extend(zalt.mail_all(account, &notice)?);
+        Ok((
+            batch,
+            Identifier {
+                version: verified.version + 1,
+                ..verified
+            },
+        ))
+    }
+}
+
+/// The verification that an attempt is, if this session asked for it.
+fn verification<'a>(
+    attempt: &'a Attempt,
+    session: &Session,
+) -> Result<&'a EmailVerification, Error> {
+    match &attempt.state {
+        AttemptState::EmailVerification(state) if state.session_id == session.id => Ok(state),
+        _ => Err(Error::AttemptNotFound),
+    }
+}
+
+/// An address of the account that is not verified yet.
+fn unverified(account: &Account, id: IdentifierId) -> Result<(&Identifier, &EmailAddress), Error> {
+    account
+        .identifiers
+        .iter()
+        .filter(|identifier| identifier.id == id && identifier.verified_at.is_none())
+        .find_map(|identifier| match &identifier.value {
+            IdentifierValue::EmailAddress(address) => Some((identifier, address)),
+            _ => None,
+        })
+        .ok_or(Error::NotFound)
+}

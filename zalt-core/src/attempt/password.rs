@@ -1,0 +1,105 @@
+use super::sign_in::SignIns;
+use crate::budget::BudgetKey;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::identifier::IdentifierKey;
+use crate::password::{HashError, Password, Verified};
+use crate::request::RequestContext;
+use crate::session::AuthenticationMethod;
+use crate::store::{Batch, Change};
+use crate::user::{Account, PasswordCredential, UserStatus};
+
+/// A password that was right.
+pub(crate) struct CheckedPassword {
+    /// The budget that the success gives back.
+    pub(crate) budget: BudgetKey,
+    /// The write that brings the hash up to the current parameters, if they moved.
+    pub(crate) rehash: Option<Change>,
+}
+
+impl SignIns<'_> {
+    /// Checks a password, at the same cost whether the account, or its password, exists.
+    ///
+    /// A try is taken from the account's budget first; a success gives it back in the commit that the caller makes.
+    pub(crate) async fn check_password(
+        &self,
+        request: &RequestContext,
+        account: Option<&Account>,
+        identifier: Option<&IdentifierKey>,
+        password: Password,
+    ) -> Result<CheckedPassword, Error> {
+        let zalt = self.zalt;
+        let usable =
+            account.filter(|account| !matches!(account.user.status, UserStatus::Deleted { .. }));
+        let budget = match (usable, identifier) {
+            (Some(account), _) => zalt.budget_key(&[b"password", account.user.id.as_bytes()]),
+            (None, Some(key)) => zalt.budget_key(&[
+                b"password",
+                key.kind.as_str().as_bytes(),
+                key.key.as_bytes(),
+            ]),
+            (None, None) => return Err(Error::CredentialsIncorrect),
+        };
+        zalt.take_account_budget(budget, &zalt.config().budgets.password)
+            .await?;
+        let credential = usable.and_then(|account| account.password.as_ref());
+        match (
+            usable,
+            credential,
+            self.verify(password.clone(), credential).await?,
+        ) {
+            (Some(account), Some(credential), Verified::Match { needs_rehash }) => {
+                if !account.user.status.is_active() {
+                    return Err(Error::AccountSuspended);
+                }
+                let rehash = if needs_rehash {
+                    self.rehash(credential, password).await
+                } else {
+                    None
+                };
+                Ok(CheckedPassword { budget, rehash })
+            }
+            _ => {
+                let user_id = usable.map(|account| account.user.id);
+                let kind = EventKind::SignInFailed {
+                    method: AuthenticationMethod::Password,
+                };
+                let event = zalt.event(request, Actor::Anonymous, user_id, kind)?;
+                zalt.commit(Batch::new().event(event)).await?;
+                Err(Error::CredentialsIncorrect)
+            }
+        }
+    }
+
+    async fn verify(
+        &self,
+        password: Password,
+        credential: Option<&PasswordCredential>,
+    ) -> Result<Verified, Error> {
+        let hashing = &self.zalt.inner.hashing;
+        let stored = credential.map(|kept| kept.phc.clone());
+        match hashing.verify(password.clone(), stored).await {
+            Err(error @ (HashError::TooExpensive | HashError::UnknownKey)) => {
+                // The configuration lacks something for this one account, which a stranger must not learn.
+                let user = credential.map(|kept| kept.user_id);
+                tracing::error!(%error, ?user, "a stored password can't be checked");
+                Ok(hashing.verify(password, None).await?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// The password under the current parameters. That it could not be hashed again now is no reason to refuse it.
+    async fn rehash(&self, credential: &PasswordCredential, password: Password) -> Option<Change> {
+        match self.zalt.inner.hashing.hash(password).await {
+            Ok(phc) => Some(Change::UpdatePassword(PasswordCredential {
+                phc,
+                ..credential.clone()
+            })),
+            Err(error) => {
+                tracing::warn!(%error, user = %credential.user_id, "a password could not be hashed again");
+                None
+            }
+        }
+    }
+}

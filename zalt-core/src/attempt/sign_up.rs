@@ -1,0 +1,321 @@
+use super::challenge::{ChallengePurpose, ChallengeStrategy};
+use super::model::{Attempt, AttemptState, SignUp, SignUpStatus};
+use super::proof::Proof;
+use super::step::{self, NewChallenge, RACES};
+use crate::Zalt;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::AttemptId;
+use crate::identifier::{EmailAddress, IdentifierValue, Username};
+use crate::message::Notice;
+use crate::password::Password;
+use crate::request::RequestContext;
+use crate::secret::AttemptToken;
+use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
+use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::user::{Metadata, NewUser, Profile};
+
+/// Signing up.
+#[derive(Debug, Clone, Copy)]
+pub struct SignUps<'z> {
+    zalt: &'z Zalt,
+}
+
+/// What somebody signs up with.
+#[derive(Debug, Clone)]
+pub struct NewSignUp {
+    /// The address, which has to be verified before there is a user.
+    pub email_address: EmailAddress,
+    /// The password; needed unless the application takes accounts without.
+    pub password: Option<Password>,
+    /// The username, if one is wanted.
+    pub username: Option<Username>,
+    /// The rest of the profile.
+    pub profile: Profile,
+    /// What the user's own metadata starts with.
+    pub unsafe_metadata: Metadata,
+    /// How the address is verified.
+    pub strategy: ChallengeStrategy,
+    /// How the session will be held.
+    pub transport: Transport,
+}
+
+/// A sign-up that was begun, with the secret that binds it to whoever began it.
+#[derive(Debug)]
+pub struct StartedSignUp {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What the device keeps until the attempt is over.
+    pub token: AttemptToken,
+}
+
+impl<'z> SignUps<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+
+    /// Begins a sign-up and sends the first code or link.
+    ///
+    /// The answer and the time are the same for an address that has an account: its owner gets a mail that says so.
+    ///
+    /// # Errors
+    /// [`Error::SignUpClosed`], [`Error::PasswordRequired`], [`Error::PasswordRefused`], [`Error::UsernameTaken`],
+    /// [`Error::RateLimited`], [`Error::Overloaded`].
+    pub async fn create(
+        &self,
+        request: &RequestContext,
+        new: NewSignUp,
+    ) -> Result<StartedSignUp, Error> {
+        let zalt = self.zalt;
+        if !zalt.config().sign_up.open {
+            return Err(Error::SignUpClosed);
+        }
+        if new.password.is_none() && zalt.config().sign_up.password_required {
+            return Err(Error::PasswordRequired);
+        }
+        zalt.take_network_budget(request, b"attempts").await?;
+        if let Some(password) = &new.password {
+            zalt.users().check_new_password(
+                password,
+                &[
+                    Some(new.email_address.local_part()),
+                    new.username.as_ref().map(Username::as_str),
+                ],
+            )?;
+        }
+        if let Some(username) = &new.username {
+            // Usernames are public, so that one is taken is no secret.
+            let key = IdentifierValue::Username(username.clone()).key();
+            if zalt.store().account_by_identifier(&key).await?.is_some() {
+                return Err(Error::UsernameTaken);
+            }
+        }
+        let key = step::email_key(&new.email_address);
+        let owner = zalt.store().account_by_identifier(&key).await?;
+        let password = match new.password {
+            Some(password) => Some(zalt.inner.hashing.hash(password).await?),
+            None => None,
+        };
+
+        let id = AttemptId::mint(zalt.now(), zalt.rng())?;
+        let challenge =
+            NewChallenge::mint(zalt, id, ChallengePurpose::VerifyAddress, new.strategy)?;
+        let state = SignUp {
+            email_address: new.email_address.clone(),
+            username: new.username,
+            profile: new.profile,
+            unsafe_metadata: new.unsafe_metadata,
+            password,
+            address_taken: owner.is_some(),
+            status: SignUpStatus::MissingRequirements,
+            challenge: Some(challenge.challenge.clone()),
+            transport: new.transport,
+        };
+        let (mut attempt, token) = step::begin(zalt, id, AttemptState::SignUp(state))?;
+        step::take_message(zalt, &mut attempt, &key).await?;
+        let mut batch = Batch::new()
+            .change(Change::InsertAttempt(attempt.clone()))
+            .change(zalt.mail(&new.email_address, self.notice(&challenge, owner.is_some()))?);
+        if let Some(owner) = owner {
+            let kind = EventKind::SignUpAddressTaken;
+            batch =
+                batch.event(zalt.event(request, Actor::Anonymous, Some(owner.user.id), kind)?);
+        }
+        zalt.commit(batch).await?;
+        Ok(StartedSignUp { attempt, token })
+    }
+
+    /// The attempt, for whoever began it.
+    ///
+    /// # Errors
+    /// [`Error::AttemptNotFound`].
+    pub async fn find(&self, token: &AttemptToken) -> Result<Attempt, Error> {
+        let attempt = step::find(self.zalt, token).await?;
+        sign_up(&attempt)?;
+        Ok(attempt)
+    }
+
+    /// Sends another code or link, which voids the one before it.
+    ///
+    /// # Errors
+    /// [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
+    pub async fn prepare(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        strategy: ChallengeStrategy,
+    ) -> Result<Attempt, Error> {
+        self.zalt.take_network_budget(request, b"messages").await?;
+        for _ in 0..RACES {
+            let mut attempt = step::find(self.zalt, token).await?;
+            let state = sign_up(&attempt)?;
+            require_open(state)?;
+            let (address, taken) = (state.email_address.clone(), state.address_taken);
+            step::require_codes_left(self.zalt, &attempt)?;
+            step::take_message(self.zalt, &mut attempt, &step::email_key(&address)).await?;
+            let new = NewChallenge::mint(
+                self.zalt,
+                attempt.id,
+                ChallengePurpose::VerifyAddress,
+                strategy,
+            )?;
+            let updated = with_state(&attempt, |state| {
+                state.challenge = Some(new.challenge.clone())
+            })?;
+            let batch = Batch::new()
+                .change(Change::UpdateAttempt(updated.clone()))
+                .change(self.zalt.mail(&address, self.notice(&new, taken))?);
+            if step::commit(self.zalt, batch).await? {
+                return Ok(Attempt {
+                    version: updated.version + 1,
+                    ..updated
+                });
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Verifies the address with the code that was sent, or with its link in the browser that signs up. The user, all that
+    /// belongs to them and the first session are made in one commit.
+    ///
+    /// A link counts only together with the attempt's token: opened elsewhere it would let a stranger choose the password
+    /// of an account whose address somebody else verifies.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
+    /// [`Error::EmailAddressTaken`] or [`Error::UsernameTaken`] if somebody else was faster.
+    pub async fn attempt_proof(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        proof: &Proof,
+    ) -> Result<SignedIn, Error> {
+        let mut attempt = step::find(self.zalt, token).await?;
+        let key = step::email_key(&sign_up(&attempt)?.email_address);
+        let budget = step::code_budget(self.zalt, None, &key);
+        self.zalt
+            .take_account_budget(budget, &self.zalt.config().budgets.code)
+            .await?;
+        for _ in 0..RACES {
+            let state = sign_up(&attempt)?;
+            require_open(state)?;
+            step::require_codes_left(self.zalt, &attempt)?;
+            let right = !state.address_taken
+                && state
+                    .challenge
+                    .as_ref()
+                    .is_some_and(|challenge| step::is_right(self.zalt, &attempt, challenge, proof));
+            if !right {
+                let failed_codes = attempt.failed_codes.saturating_add(1);
+                let counted = Attempt {
+                    failed_codes,
+                    ..attempt.clone()
+                };
+                if step::commit(
+                    self.zalt,
+                    Batch::new().change(Change::UpdateAttempt(counted)),
+                )
+                .await?
+                {
+                    return Err(proof.refusal());
+                }
+                attempt = step::find(self.zalt, token).await?;
+                continue;
+            }
+            match self.complete(request, &attempt, state, budget).await? {
+                Some(signed_in) => return Ok(signed_in),
+                None => attempt = step::find(self.zalt, token).await?,
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn complete(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+        state: &SignUp,
+        budget: crate::budget::BudgetKey,
+    ) -> Result<Option<SignedIn>, Error> {
+        let zalt = self.zalt;
+        let done = with_state(attempt, |state| {
+            state.status = SignUpStatus::Complete;
+            state.challenge = None;
+            // The user has it from here on.
+            state.password = None;
+        })?;
+        let new = NewUser {
+            email_address: state.email_address.clone(),
+            username: state.username.clone(),
+            password: state.password.clone(),
+            profile: state.profile.clone(),
+            unsafe_metadata: state.unsafe_metadata.clone(),
+        };
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(done))
+            .change(Change::GiveBackBudget(budget));
+        let (batch, user) = zalt
+            .users()
+            .with_new_user(request, Actor::Anonymous, batch, new)?;
+        let amr = vec![AuthenticationMethod::Email];
+        let session = NewSession::mint(zalt, request, &user, state.transport, amr.clone())?;
+        let kind = EventKind::SessionCreated {
+            session_id: session.session.id,
+            amr,
+        };
+        let event = zalt.event(request, Actor::User(user.id), Some(user.id), kind)?;
+        let batch = batch
+            .change(Change::InsertSession(session.session.clone()))
+            .event(event);
+        let changes = batch.changes.clone();
+        match zalt.commit(batch).await {
+            Ok(()) => session.signed_in(zalt, user).map(Some),
+            Err(CommitError::Guard(failure))
+                if failure.change == 0 && failure.reason == GuardReason::VersionMismatch =>
+            {
+                Ok(None)
+            }
+            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
+                Err(crate::user::taken(changes.get(failure.change)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn notice(&self, new: &NewChallenge, taken: bool) -> Notice {
+        if taken {
+            Notice::AccountExists {
+                sign_in_url: Some(self.zalt.config().links.start.clone()),
+            }
+        } else {
+            new.notice(self.zalt, true)
+        }
+    }
+}
+
+/// The sign-up of an attempt; any other kind is as good as none.
+fn sign_up(attempt: &Attempt) -> Result<&SignUp, Error> {
+    match &attempt.state {
+        AttemptState::SignUp(state) => Ok(state),
+        _ => Err(Error::AttemptNotFound),
+    }
+}
+
+fn with_state(attempt: &Attempt, change: impl FnOnce(&mut SignUp)) -> Result<Attempt, Error> {
+    let mut updated = attempt.clone();
+    match &mut updated.state {
+        AttemptState::SignUp(state) => {
+            change(state);
+            Ok(updated)
+        }
+        _ => Err(Error::AttemptNotFound),
+    }
+}
+
+fn require_open(state: &SignUp) -> Result<(), Error> {
+    if state.status == SignUpStatus::MissingRequirements {
+        Ok(())
+    } else {
+        Err(Error::AttemptStep)
+    }
+}

@@ -1,0 +1,236 @@
+//! What the three kinds of attempt have in common: finding them, sending a challenge, checking a proof.
+
+use super::challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
+use super::model::{Attempt, AttemptState};
+use super::proof::Proof;
+use crate::Zalt;
+use crate::budget::BudgetKey;
+use crate::error::Error;
+use crate::id::{AttemptId, UserId};
+use crate::identifier::{EmailAddress, IdentifierKey};
+use crate::message::Notice;
+use crate::secret::{AttemptToken, CodeDigest, LinkToken, Purpose};
+use crate::store::{Batch, CommitError, GuardReason};
+
+/// How often an operation starts over when another request wrote the same attempt first.
+pub(super) const RACES: usize = 4;
+
+/// A challenge with the secrets that go into its message and nowhere else.
+pub(super) struct NewChallenge {
+    pub(super) challenge: Challenge,
+    code: String,
+    link: Option<LinkToken>,
+}
+
+impl NewChallenge {
+    /// Mints a challenge for `attempt`.
+    pub(super) fn mint(
+        zalt: &Zalt,
+        attempt: AttemptId,
+        purpose: ChallengePurpose,
+        strategy: ChallengeStrategy,
+    ) -> Result<Self, Error> {
+        let now = zalt.now();
+        let code = random_code(zalt)?;
+        let link = match strategy {
+            ChallengeStrategy::EmailCode => None,
+            ChallengeStrategy::EmailLink => Some(LinkToken::mint(attempt, zalt.rng())?),
+        };
+        let digest = zalt.encryption_keys().mac(
+            Purpose::Code,
+            &[purpose.label(), attempt.as_bytes(), code.as_bytes()],
+        );
+        Ok(Self {
+            challenge: Challenge {
+                purpose,
+                strategy,
+                code: CodeDigest::from_bytes(digest),
+                link: link.as_ref().map(LinkToken::digest),
+                sent_at: now,
+                expires_at: now + zalt.config().attempts.code_lifetime,
+            },
+            code,
+            link,
+        })
+    }
+
+    /// What the message says.
+    pub(super) fn notice(&self, zalt: &Zalt, at_sign_up: bool) -> Notice {
+        let links = &zalt.config().links;
+        let page = match (self.challenge.purpose, at_sign_up) {
+            (ChallengePurpose::SignIn, _) => &links.sign_in,
+            (ChallengePurpose::ResetPassword, _) => &links.reset_password,
+            (ChallengePurpose::VerifyAddress, true) => &links.sign_up,
+            (ChallengePurpose::VerifyAddress, false) => &links.verify_email_address,
+        };
+        let code = self.code.clone();
+        let link = self
+            .link
+            .as_ref()
+            .map(|link| page.replace("{token}", &link.expose()));
+        let seconds = zalt.config().attempts.code_lifetime.as_secs();
+        let valid_minutes = u32::try_from(seconds / 60).unwrap_or(u32::MAX);
+        match self.challenge.purpose {
+            ChallengePurpose::SignIn => Notice::SignIn {
+                code,
+                link,
+                valid_minutes,
+            },
+            ChallengePurpose::ResetPassword => Notice::ResetPassword {
+                code,
+                link,
+                valid_minutes,
+            },
+            ChallengePurpose::VerifyAddress => Notice::VerifyEmailAddress {
+                code,
+                link,
+                valid_minutes,
+            },
+        }
+    }
+}
+
+/// The attempt that `token` binds its holder to. An expired one is as good as none.
+pub(super) async fn find(zalt: &Zalt, token: &AttemptToken) -> Result<Attempt, Error> {
+    let attempt = find_by_id(zalt, token.id()).await?;
+    if attempt.token == token.digest() {
+        Ok(attempt)
+    } else {
+        Err(Error::AttemptNotFound)
+    }
+}
+
+/// The attempt of this id, for callers that are bound to it by something else than its token.
+pub(super) async fn find_by_id(zalt: &Zalt, id: AttemptId) -> Result<Attempt, Error> {
+    let attempt = zalt
+        .store()
+        .attempt(id)
+        .await?
+        .ok_or(Error::AttemptNotFound)?;
+    if zalt.now() < attempt.expires_at {
+        Ok(attempt)
+    } else {
+        Err(Error::AttemptNotFound)
+    }
+}
+
+/// A fresh attempt with the token for whoever began it.
+pub(super) fn begin(
+    zalt: &Zalt,
+    id: AttemptId,
+    state: AttemptState,
+) -> Result<(Attempt, AttemptToken), Error> {
+    let now = zalt.now();
+    let token = AttemptToken::mint(id, zalt.rng())?;
+    let attempt = Attempt {
+        id,
+        token: token.digest(),
+        state,
+        failed_codes: 0,
+        sent_messages: 0,
+        created_at: now,
+        expires_at: now + zalt.config().attempts.lifetime,
+        version: 0,
+    };
+    Ok((attempt, token))
+}
+
+/// Counts one more message of the attempt and takes it from the address's budget, whoever owns the address.
+pub(super) async fn take_message(
+    zalt: &Zalt,
+    attempt: &mut Attempt,
+    to: &IdentifierKey,
+) -> Result<(), Error> {
+    if attempt.sent_messages >= zalt.config().attempts.max_messages {
+        return Err(Error::AttemptExhausted);
+    }
+    let key = zalt.budget_key(&[b"messages", to.kind.as_str().as_bytes(), to.key.as_bytes()]);
+    zalt.take_account_budget(key, &zalt.config().budgets.messages_per_address)
+        .await?;
+    attempt.sent_messages += 1;
+    Ok(())
+}
+
+/// The budget of wrong codes: one per account, or per identifier where nobody owns it.
+pub(super) fn code_budget(
+    zalt: &Zalt,
+    user: Option<UserId>,
+    identifier: &IdentifierKey,
+) -> BudgetKey {
+    match user {
+        Some(user) => zalt.budget_key(&[b"code", user.as_bytes()]),
+        None => zalt.budget_key(&[
+            b"code",
+            identifier.kind.as_str().as_bytes(),
+            identifier.key.as_bytes(),
+        ]),
+    }
+}
+
+/// Whether `proof` passes `challenge`. Whoever calls this has taken a try from the budgets.
+pub(super) fn is_right(
+    zalt: &Zalt,
+    attempt: &Attempt,
+    challenge: &Challenge,
+    proof: &Proof,
+) -> bool {
+    let in_time = zalt.now() < challenge.expires_at;
+    let matches = match proof {
+        Proof::Code(code) => zalt.encryption_keys().mac_matches(
+            Purpose::Code,
+            &[
+                challenge.purpose.label(),
+                attempt.id.as_bytes(),
+                code.as_bytes(),
+            ],
+            challenge.code.as_bytes(),
+        ),
+        Proof::Link(link) => link.id() == attempt.id && challenge.link == Some(link.digest()),
+    };
+    in_time && matches
+}
+
+/// Commits a batch whose first change moves an attempt. `false` if another request wrote that attempt first, so that it
+/// has to be read again.
+pub(super) async fn commit(zalt: &Zalt, batch: Batch) -> Result<bool, Error> {
+    match zalt.commit(batch).await {
+        Ok(()) => Ok(true),
+        Err(CommitError::Guard(failure))
+            if failure.change == 0 && failure.reason == GuardReason::VersionMismatch =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the attempt bears another wrong code.
+pub(super) fn require_codes_left(zalt: &Zalt, attempt: &Attempt) -> Result<(), Error> {
+    if attempt.failed_codes < zalt.config().attempts.max_failed_codes {
+        Ok(())
+    } else {
+        Err(Error::AttemptExhausted)
+    }
+}
+
+/// The key of an address.
+pub(super) fn email_key(address: &EmailAddress) -> IdentifierKey {
+    IdentifierKey {
+        kind: crate::identifier::IdentifierKind::EmailAddress,
+        key: address.canonical(),
+    }
+}
+
+/// Six digits, each of the million equally likely.
+fn random_code(zalt: &Zalt) -> Result<String, Error> {
+    // 4_294 whole millions fit into 32 bits; a draw above them would favour small codes and is repeated.
+    const FAIR: u32 = 4_294_000_000;
+    loop {
+        let mut bytes = [0; 4];
+        zalt.rng().fill(&mut bytes)?;
+        let draw = u32::from_be_bytes(bytes);
+        if draw < FAIR {
+            return Ok(format!("{:06}", draw % 1_000_000));
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! What an application chooses, with the defaults and the numbers that they stand for.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::budget::Budget;
+use crate::jwt::SigningAlgorithm;
+use crate::password::{ForeignHashKeys, HashingConfig, PasswordPolicy};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The choices of one application. Every field has a safe default; [`Zalt::builder`](crate::Zalt::builder) checks the whole.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The name that people read in mails, 1 to 100 characters.
+    pub application_name: String,
+    /// Who may sign up, and how.
+    pub sign_up: SignUpConfig,
+    /// What a new password has to be like.
+    pub password_policy: PasswordPolicy,
+    /// How passwords are hashed.
+    pub hashing: HashingConfig,
+    /// The keys that hashes from elsewhere need.
+    pub foreign_hash_keys: ForeignHashKeys,
+    /// How long sessions last.
+    pub sessions: SessionConfig,
+    /// Access tokens.
+    pub access_tokens: AccessTokenConfig,
+    /// Codes, links and how long an attempt may take.
+    pub attempts: AttemptConfig,
+    /// How often things may be tried.
+    pub budgets: BudgetConfig,
+    /// Where the links in mails lead.
+    pub links: LinkConfig,
+    /// How long a deleted account can be restored before it is purged.
+    pub deleted_users_kept: Duration,
+    /// How long events are kept; `None` for ever.
+    pub events_kept: Option<Duration>,
+}
+
+/// Who may sign up, and how.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SignUpConfig {
+    /// Whether new accounts are accepted.
+    pub open: bool,
+    /// Whether a new account needs a password.
+    pub password_required: bool,
+}
+
+/// How long sessions last.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// A session is over this long after sign-in, whatever happens (30 days; SP 800-63B-4 for AAL1).
+    pub lifetime: Duration,
+    /// A session is over when it was not used for this long (14 days).
+    pub idle_timeout: Duration,
+    /// How precisely "last seen" is kept: a session that is in use is written this often (1 minute).
+    pub touch_interval: Duration,
+    /// How long after its rotation a refresh token whose successor is unused still yields that successor (30 seconds).
+    pub refresh_grace: Duration,
+    /// How recent an authentication has to be for a change of credentials or addresses (10 minutes).
+    pub reauthentication_window: Duration,
+    /// A cache in front of the session query; `None` reads the store on each check.
+    pub cache: Option<SessionCacheConfig>,
+}
+
+/// A cache of sessions inside the process.
+///
+/// Whatever this process writes is seen at once. What another process writes is seen after `max_age` at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionCacheConfig {
+    /// The most sessions that are held.
+    pub capacity: usize,
+    /// The oldest answer that is given.
+    pub max_age: Duration,
+}
+
+/// Access tokens.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AccessTokenConfig {
+    /// What signs them.
+    pub signing: AccessTokenSigning,
+    /// How long one is valid, at most an hour (5 minutes). Also how long a revoked session's last token lives on.
+    pub lifetime: Duration,
+    /// The `aud` claim; the base URL where nothing is said.
+    pub audience: Option<String>,
+    /// How long a key signs before the next one takes over (90 days).
+    pub rotation: Duration,
+    /// How long a key is published before it signs (1 day), so that whoever caches the key set knows it.
+    pub publish_ahead: Duration,
+}
+
+/// What signs access tokens.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum AccessTokenSigning {
+    /// Keys that are made, sealed and rotated by the application and published as a key set.
+    Rotating(SigningAlgorithm),
+    /// HS256 under a secret that back ends share. Whoever can check a token can also make one.
+    SharedSecret(zeroize::Zeroizing<Vec<u8>>),
+}
+
+impl std::fmt::Debug for AccessTokenSigning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rotating(algorithm) => f.debug_tuple("Rotating").field(algorithm).finish(),
+            Self::SharedSecret(_) => f.write_str("SharedSecret(..)"),
+        }
+    }
+}
+
+/// Codes, links and how long an attempt may take.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AttemptConfig {
+    /// How long an attempt may take from beginning to end (1 hour).
+    pub lifetime: Duration,
+    /// How long a code or link is valid, at most 10 minutes (10 minutes; ASVS 6.5.5).
+    pub code_lifetime: Duration,
+    /// How many wrong codes an attempt bears, over all codes sent for it (5).
+    pub max_failed_codes: u32,
+    /// How many messages are sent for one attempt (5).
+    pub max_messages: u32,
+}
+
+/// How often things may be tried.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct BudgetConfig {
+    /// Wrong passwords in a row for one account: 10 free, then 30 seconds doubling to an hour, 100 in all.
+    pub password: Budget,
+    /// Wrong codes in a row for one account: 10 free, then 30 seconds doubling to an hour, 100 in all.
+    pub code: Budget,
+    /// Messages to one address: 5 at once, 10 an hour.
+    pub messages_per_address: Budget,
+    /// Attempts begun and passwords tried from one network: 60 a minute.
+    pub network: Budget,
+}
+
+/// Where the links in mails lead. `{token}` in each stands for the secret.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LinkConfig {
+    /// The page that confirms a sign-in.
+    pub sign_in: String,
+    /// The page that confirms an address at sign-up.
+    pub sign_up: String,
+    /// The page that begins a new password.
+    pub reset_password: String,
+    /// The page that confirms an address of the account.
+    pub verify_email_address: String,
+    /// The page to sign in at, for the mail to somebody who signs up again.
+    pub start: String,
+}
+
+impl LinkConfig {
+    /// The pages of `zalt-server` below `base_url`.
+    pub fn hosted(base_url: &Url) -> Self {
+        let base = base_url.as_str().trim_end_matches('/');
+        Self {
+            sign_in: format!("{base}/sign-in/link?token={{token}}"),
+            sign_up: format!("{base}/sign-up/link?token={{token}}"),
+            reset_password: format!("{base}/forgot-password/link?token={{token}}"),
+            verify_email_address: format!("{base}/account/email-addresses/link?token={{token}}"),
+            start: format!("{base}/sign-in"),
+        }
+    }
+}
+
+impl Config {
+    /// The defaults for an application at `base_url`.
+    pub(crate) fn new(base_url: &Url) -> Self {
+        let failures = Budget::Failures {
+            free: 10,
+            wait: Duration::from_secs(30),
+            longest_wait: HOUR,
+            ceiling: 100,
+        };
+        Self {
+            application_name: "Zalt".to_owned(),
+            sign_up: SignUpConfig {
+                open: true,
+                password_required: true,
+            },
+            password_policy: PasswordPolicy::default(),
+            hashing: HashingConfig::default(),
+            foreign_hash_keys: ForeignHashKeys::default(),
+            sessions: SessionConfig {
+                lifetime: 30 * DAY,
+                idle_timeout: 14 * DAY,
+                touch_interval: MINUTE,
+                refresh_grace: Duration::from_secs(30),
+                reauthentication_window: 10 * MINUTE,
+                cache: None,
+            },
+            access_tokens: AccessTokenConfig {
+                signing: AccessTokenSigning::Rotating(SigningAlgorithm::EdDsa),
+                lifetime: 5 * MINUTE,
+                audience: None,
+                rotation: 90 * DAY,
+                publish_ahead: DAY,
+            },
+            attempts: AttemptConfig {
+                lifetime: HOUR,
+                code_lifetime: 10 * MINUTE,
+                max_failed_codes: 5,
+                max_messages: 5,
+            },
+            budgets: BudgetConfig {
+                password: failures,
+                code: failures,
+                messages_per_address: Budget::Rate {
+                    tries: 10,
+                    period: HOUR,
+                },
+                network: Budget::Rate {
+                    tries: 60,
+                    period: MINUTE,
+                },
+            },
+            links: LinkConfig::hosted(base_url),
+            deleted_users_kept: 30 * DAY,
+            events_kept: None,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        use ConfigError as E;
+        let name = self.application_name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(E::ApplicationName);
+        }
+        let sessions = &self.sessions;
+        require_within("sessions.lifetime", sessions.lifetime, MINUTE, 400 * DAY)?;
+        require_within(
+            "sessions.idle_timeout",
+            sessions.idle_timeout,
+            MINUTE,
+            sessions.lifetime,
+        )?;
+        require_within(
+            "sessions.touch_interval",
+            sessions.touch_interval,
+            Duration::ZERO,
+            sessions.idle_timeout / 2,
+        )?;
+        require_within(
+            "sessions.refresh_grace",
+            sessions.refresh_grace,
+            Duration::ZERO,
+            2 * MINUTE,
+        )?;
+        require_within(
+            "sessions.reauthentication_window",
+            sessions.reauthentication_window,
+            MINUTE,
+            DAY,
+        )?;
+        if let Some(cache) = sessions.cache {
+            require_within(
+                "sessions.cache.max_age",
+                cache.max_age,
+                Duration::from_millis(1),
+                MINUTE,
+            )?;
+        }
+        let tokens = &self.access_tokens;
+        require_within(
+            "access_tokens.lifetime",
+            tokens.lifetime,
+            Duration::from_secs(10),
+            HOUR,
+        )?;
+        require_within("access_tokens.rotation", tokens.rotation, HOUR, 3650 * DAY)?;
+        require_within(
+            "access_tokens.publish_ahead",
+            tokens.publish_ahead,
+            Duration::ZERO,
+            tokens.rotation / 2,
+        )?;
+        if let AccessTokenSigning::SharedSecret(secret) = &tokens.signing
+            && secret.len() < 32
+        {
+            return Err(E::SharedSecret);
+        }
+        let attempts = &self.attempts;
+        require_within("attempts.lifetime", attempts.lifetime, MINUTE, DAY)?;
+        require_within(
+            "attempts.code_lifetime",
+            attempts.code_lifetime,
+            MINUTE,
+            10 * MINUTE,
+        )?;
+        require_count(
+            "attempts.max_failed_codes",
+            attempts.max_failed_codes,
+            1,
+            10,
+        )?;
+        require_count("attempts.max_messages", attempts.max_messages, 1, 20)?;
+        check_failures("budgets.password", self.budgets.password)?;
+        check_failures("budgets.code", self.budgets.code)
+    }
+}
+
+/// A configuration that can't be used, and what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The base URL can't be one.
+    #[error(
+        "the base URL must be an http or https origin without path, query or user information, such as https://auth.example.com"
+    )]
+    BaseUrl,
+    /// A plain http base URL on a host that others reach.
+    #[error("the base URL must be https: plain http is accepted for localhost only")]
+    BaseUrlNotHttps,
+    /// The name of the application.
+    #[error("application_name must have 1 to 100 characters and no control characters")]
+    ApplicationName,
+    /// A duration outside its range.
+    #[error("{setting} must be from {min:?} to {max:?}")]
+    Duration {
+        /// The setting.
+        setting: &'static str,
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
+    /// A number outside its range.
+    #[error("{setting} must be from {min} to {max}")]
+    Count {
+        /// The setting.
+        setting: &'static str,
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A budget that guards an account must count failures, with a ceiling of at most 100.
+    #[error("{setting} must count failures, with a ceiling of at most 100")]
+    FailureBudget {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The shared secret for access tokens is too short.
+    #[error("the shared secret for access tokens must have at least 32 bytes")]
+    SharedSecret,
+    /// There is nothing to send mail with.
+    #[error("a mailer is needed: codes, links and safety notices have to reach people")]
+    Mailer,
+    /// The hashing pool can't be started with these settings.
+    #[error("hashing: {0}")]
+    Hashing(#[from] crate::password::HashingConfigError),
+}
+
+fn require_within(
+    setting: &'static str,
+    value: Duration,
+    min: Duration,
+    max: Duration,
+) -> Result<(), ConfigError> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::Duration { setting, min, max })
+    }
+}
+
+fn require_count(setting: &'static str, value: u32, min: u32, max: u32) -> Result<(), ConfigError> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::Count { setting, min, max })
+    }
+}
+
+fn check_failures(setting: &'static str, budget: Budget) -> Result<(), ConfigError> {
+    match budget {
+        Budget::Failures {
+            ceiling: 1..=100, ..
+        } => Ok(()),
+        _ => Err(ConfigError::FailureBudget { setting }),
+    }
+}

@@ -1,0 +1,322 @@
+use std::sync::Arc;
+
+use super::cache::SessionAndUser;
+use super::model::{AuthenticationMethod, RevokeReason, Session};
+use crate::Zalt;
+use crate::environment::Timestamp;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::{SessionId, UserId};
+use crate::password::Password;
+use crate::request::RequestContext;
+use crate::secret::SessionToken;
+use crate::store::{Batch, Change, CommitError, GuardReason, Page, PageRequest};
+use crate::user::User;
+
+/// Sessions and their tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'z> {
+    pub(super) zalt: &'z Zalt,
+}
+
+/// A session that was just found to be live, with its user.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    inner: SessionAndUser,
+}
+
+impl Authenticated {
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.inner.0
+    }
+
+    /// Who is signed in.
+    pub fn user(&self) -> &User {
+        &self.inner.1
+    }
+}
+
+impl<'z> Sessions<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+
+    /// Checks the token of a cookie.
+    ///
+    /// One query by primary key, or none where the cache knows the session. Once in a while it also writes when the
+    /// session was last seen.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the token is none of ours, [`Error::SessionOver`] if its session has ended.
+    pub async fn authenticate(
+        &self,
+        request: &RequestContext,
+        token: &str,
+    ) -> Result<Authenticated, Error> {
+        let token = SessionToken::parse(token).map_err(|_| Error::Unauthenticated)?;
+        let found = self.find(token.id()).await?.ok_or(Error::SessionOver)?;
+        if found.0.token != Some(token.digest()) {
+            return Err(Error::Unauthenticated);
+        }
+        self.admit(request, found).await
+    }
+
+    /// Checks an access token and finds its session: what a request needs that changes anything.
+    ///
+    /// Where it is enough to know whose request it is, [`AccessTokens::verify`](crate::access_token::AccessTokens::verify)
+    /// answers without a query, and a revocation takes effect when the token ends.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the token is not valid, [`Error::SessionOver`] if its session has ended.
+    pub async fn authenticate_access_token(
+        &self,
+        request: &RequestContext,
+        access_token: &str,
+    ) -> Result<Authenticated, Error> {
+        let subject = self
+            .zalt
+            .access_tokens()
+            .verify(access_token)
+            .await
+            .map_err(|_| Error::Unauthenticated)?;
+        let found = self
+            .find(subject.session_id)
+            .await?
+            .ok_or(Error::SessionOver)?;
+        if found.0.user_id != subject.user_id {
+            return Err(Error::Unauthenticated);
+        }
+        self.admit(request, found).await
+    }
+
+    /// Requires that the user proved who they are within the configured window.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`] if it was longer ago.
+    pub fn require_recent(&self, authenticated: &Authenticated) -> Result<(), Error> {
+        let max_age = self.zalt.config().sessions.reauthentication_window;
+        if self
+            .zalt
+            .now()
+            .since(authenticated.session().authenticated_at)
+            <= max_age
+        {
+            Ok(())
+        } else {
+            Err(Error::ReauthenticationRequired { max_age })
+        }
+    }
+
+    /// Proves again, by password, who is signed in. The session gets a new token; the old one is dead.
+    ///
+    /// # Errors
+    /// [`Error::CredentialsIncorrect`], [`Error::RateLimited`], or [`Error::SessionOver`] if the session ended meanwhile.
+    pub async fn reauthenticate(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        password: Password,
+    ) -> Result<Option<SessionToken>, Error> {
+        let session = authenticated.session();
+        let account = self.zalt.users().find_account(session.user_id).await?;
+        let checked = self
+            .zalt
+            .sign_ins()
+            .check_password(request, Some(&account), None, password)
+            .await?;
+        let token = match session.token {
+            Some(_) => Some(SessionToken::mint(session.id, self.zalt.rng())?),
+            None => None,
+        };
+        let mut amr = session.amr.clone();
+        if !amr.contains(&AuthenticationMethod::Password) {
+            amr.push(AuthenticationMethod::Password);
+        }
+        let event = self.zalt.event(
+            request,
+            Actor::User(session.user_id),
+            Some(session.user_id),
+            EventKind::SessionReauthenticated {
+                session_id: session.id,
+                method: AuthenticationMethod::Password,
+            },
+        )?;
+        let batch = Batch::new()
+            .change(Change::ReauthenticateSession {
+                id: session.id,
+                expected: session.token,
+                token: token.as_ref().map(SessionToken::digest),
+                amr,
+                at: self.zalt.now(),
+            })
+            .change(Change::GiveBackBudget(checked.budget))
+            .event(event);
+        self.zalt.commit(batch).await?;
+        Ok(token)
+    }
+
+    /// The live sessions of a user, newest first.
+    pub async fn list(&self, user_id: UserId, page: PageRequest) -> Result<Page<Session>, Error> {
+        Ok(self
+            .zalt
+            .store()
+            .live_sessions(user_id, self.zalt.now(), page)
+            .await?)
+    }
+
+    /// Ends the session that asks. It is no error if it has ended already.
+    pub async fn sign_out(&self, request: &RequestContext, session: &Session) -> Result<(), Error> {
+        self.end(request, session, RevokeReason::SignedOut).await
+    }
+
+    /// Ends one session of the user who asks.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such session, or it belongs to somebody else.
+    pub async fn revoke(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        id: SessionId,
+    ) -> Result<(), Error> {
+        let session = self
+            .zalt
+            .store()
+            .session(id)
+            .await?
+            .filter(|session| session.user_id == user_id);
+        let session = session.ok_or(Error::NotFound)?;
+        self.end(request, &session, RevokeReason::RevokedByUser)
+            .await
+    }
+
+    /// Ends every session of the user who asks, except the one that asks.
+    pub async fn revoke_others(
+        &self,
+        request: &RequestContext,
+        session: &Session,
+    ) -> Result<(), Error> {
+        self.end_all(request, session.user_id, Some(session.id))
+            .await
+    }
+
+    /// Ends every session of the user who asks.
+    pub async fn revoke_all(&self, request: &RequestContext, user_id: UserId) -> Result<(), Error> {
+        self.end_all(request, user_id, None).await
+    }
+
+    async fn end(
+        &self,
+        request: &RequestContext,
+        session: &Session,
+        reason: RevokeReason,
+    ) -> Result<(), Error> {
+        let user = session.user_id;
+        let kind = EventKind::SessionRevoked {
+            session_id: session.id,
+            reason,
+        };
+        let event = self
+            .zalt
+            .event(request, Actor::User(user), Some(user), kind)?;
+        let change = Change::RevokeSession {
+            id: session.id,
+            at: self.zalt.now(),
+            reason,
+        };
+        match self
+            .zalt
+            .commit(Batch::new().change(change).event(event))
+            .await
+        {
+            Err(CommitError::Guard(failure))
+                if matches!(
+                    failure.reason,
+                    GuardReason::SessionRevoked | GuardReason::NotFound
+                ) =>
+            {
+                Ok(())
+            }
+            result => Ok(result?),
+        }
+    }
+
+    async fn end_all(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        except: Option<SessionId>,
+    ) -> Result<(), Error> {
+        let reason = RevokeReason::RevokedByUser;
+        let kind = EventKind::AllSessionsRevoked { except, reason };
+        let event = self
+            .zalt
+            .event(request, Actor::User(user_id), Some(user_id), kind)?;
+        let change = Change::RevokeUserSessions {
+            user_id,
+            except,
+            at: self.zalt.now(),
+            reason,
+        };
+        Ok(self
+            .zalt
+            .commit(Batch::new().change(change).event(event))
+            .await?)
+    }
+
+    /// The session with its user from the cache or the store, live or not.
+    pub(super) async fn find(&self, id: SessionId) -> Result<Option<SessionAndUser>, Error> {
+        let Some(cache) = &self.zalt.inner.session_cache else {
+            return Ok(self.zalt.store().session_with_user(id).await?.map(Arc::new));
+        };
+        if let Some(found) = cache.find(id, self.zalt.now()) {
+            return Ok(Some(found));
+        }
+        let before = cache.before_query();
+        let found = self.zalt.store().session_with_user(id).await?.map(Arc::new);
+        if let Some(found) = &found {
+            cache.insert(before, found.clone(), self.zalt.now());
+        }
+        Ok(found)
+    }
+
+    async fn admit(
+        &self,
+        request: &RequestContext,
+        found: SessionAndUser,
+    ) -> Result<Authenticated, Error> {
+        let now = self.zalt.now();
+        if !found.0.is_live(now) || !found.1.status.is_active() {
+            return Err(Error::SessionOver);
+        }
+        if now.since(found.0.last_seen_at) >= self.zalt.config().sessions.touch_interval {
+            self.touch(request, &found.0, now).await?;
+        }
+        Ok(Authenticated { inner: found })
+    }
+
+    async fn touch(
+        &self,
+        request: &RequestContext,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let change = Change::TouchSession {
+            id: session.id,
+            last_seen_at: now,
+            idle_expires_at: (now + self.zalt.config().sessions.idle_timeout)
+                .min(session.expires_at),
+            ip: request.ip(),
+        };
+        match self.zalt.commit(Batch::new().change(change)).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Guard(_)) => Err(Error::SessionOver),
+            Err(CommitError::Store(error)) => {
+                // A full disk must not sign everybody out: the session was read and is live.
+                tracing::warn!(%error, session = %session.id, "when the session was last seen could not be written");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! What users do to their own accounts.
+
+use super::{Account, ImageUrl, Metadata, Name, User, UserStatus};
+use crate::Zalt;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::{IdentifierId, UserId};
+use crate::identifier::{EmailAddress, Identifier, IdentifierKind, IdentifierValue, Username};
+use crate::message::Notice;
+use crate::request::RequestContext;
+use crate::session::{Authenticated, RevokeReason};
+use crate::store::{Batch, Change, CommitError, EventFilter, GuardReason, Page, PageRequest};
+
+/// Users and what belongs to them.
+///
+/// What changes how somebody signs in or is reached asks for a recent authentication
+/// ([`Error::ReauthenticationRequired`]), and every verified address is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Users<'z> {
+    pub(super) zalt: &'z Zalt,
+}
+
+/// What a user changes of their profile. `None` leaves a part alone, `Some(None)` removes it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileUpdate {
+    /// The given name.
+    pub first_name: Option<Option<Name>>,
+    /// The family name.
+    pub last_name: Option<Option<Name>>,
+    /// The picture.
+    pub image_url: Option<Option<ImageUrl>>,
+    /// Merged into the user's own metadata (RFC 7396).
+    pub unsafe_metadata: Option<Metadata>,
+}
+
+/// The most identifiers of one account.
+const MAX_IDENTIFIERS: usize = 20;
+
+impl<'z> Users<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+
+    /// The account of a user, whatever its status.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn find_account(&self, id: UserId) -> Result<Account, Error> {
+        self.zalt.store().account(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// What happened to a user's account, newest first.
+    pub async fn events(
+        &self,
+        id: UserId,
+        page: PageRequest,
+    ) -> Result<Page<crate::event::Event>, Error> {
+        let filter = EventFilter {
+            user_id: Some(id),
+            kind: None,
+        };
+        Ok(self.zalt.store().events(&filter, page).await?)
+    }
+
+    /// Changes the profile.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] if the merged metadata is too large, [`Error::Conflict`].
+    pub async fn update_profile(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        update: ProfileUpdate,
+    ) -> Result<User, Error> {
+        let mut user = self
+            .zalt
+            .store()
+            .user(user_id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        if let Some(first_name) = update.first_name {
+            user.profile.first_name = first_name;
+        }
+        if let Some(last_name) = update.last_name {
+            user.profile.last_name = last_name;
+        }
+        if let Some(image_url) = update.image_url {
+            user.profile.image_url = image_url;
+        }
+        if let Some(patch) = update.unsafe_metadata {
+            user.metadata.unsafe_ = user.metadata.unsafe_.merged(&patch)?;
+        }
+        user.updated_at = self.zalt.now();
+        let event = self.own_event(request, user_id, EventKind::UserUpdated)?;
+        self.zalt
+            .commit(
+                Batch::new()
+                    .change(Change::UpdateUser(user.clone()))
+                    .event(event),
+            )
+            .await?;
+        Ok(User {
+            version: user.version + 1,
+            ..user
+        })
+    }
+
+    /// Sets, changes or removes the username.
+    ///
+    /// # Errors
+    /// [`Error::UsernameTaken`], [`Error::ReauthenticationRequired`].
+    pub async fn set_username(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        username: Option<Username>,
+    ) -> Result<Account, Error> {
+        let account = self.recent_account(authenticated).await?;
+        let mut batch = Batch::new().change(self.touched(&account));
+        let old = account
+            .identifiers
+            .iter()
+            .find(|identifier| identifier.value.kind() == IdentifierKind::Username);
+        if let Some(old) = old {
+            batch = batch.change(Change::DeleteIdentifier {
+                id: old.id,
+                version: old.version,
+            });
+        }
+        if let Some(username) = username {
+            let new = self.new_identifier(
+                account.user.id,
+                IdentifierValue::Username(username),
+                true,
+                true,
+            )?;
+            batch = batch.change(Change::InsertIdentifier(new));
+        }
+        let event = self.own_event(request, account.user.id, EventKind::UserUpdated)?;
+        match self.zalt.commit(batch.event(event)).await {
+            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
+                return Err(Error::UsernameTaken);
+            }
+            result => result?,
+        }
+        self.find_account(account.user.id).await
+    }
+
+    /// Adds an address, which leads nowhere until it is verified.
+    ///
+    /// # Errors
+    /// [`Error::EmailAddressTaken`] if the user has it already, [`Error::TooManyIdentifiers`],
+    /// [`Error::ReauthenticationRequired`].
+    pub async fn add_email_address(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        address: EmailAddress,
+    ) -> Result<Identifier, Error> {
+        let account = self.recent_account(authenticated).await?;
+        if account.identifiers.len() >= MAX_IDENTIFIERS {
+            return Err(Error::TooManyIdentifiers);
+        }
+        let identifier = self.new_identifier(
+            account.user.id,
+            IdentifierValue::EmailAddress(address),
+            false,
+            false,
+        )?;
+        let kind = EventKind::IdentifierAdded {
+            identifier_id: identifier.id,
+        };
+        let batch = Batch::new()
+            .change(self.touched(&account))
+            .change(Change::InsertIdentifier(identifier.clone()))
+            .event(self.own_event(request, account.user.id, kind)?);
+        self.zalt.commit(batch).await?;
+        Ok(identifier)
+    }
+
+    /// Makes a verified address the one that messages go to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::IdentifierNotVerified`], [`Error::ReauthenticationRequired`].
+    pub async fn make_primary(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: IdentifierId,
+    ) -> Result<Account, Error> {
+        let account = self.recent_account(authenticated).await?;
+        let chosen = email_of(&account, id)?;
+        if chosen.verified_at.is_none() {
+            return Err(Error::IdentifierNotVerified);
+        }
+        if chosen.primary {
+            return Ok(account);
+        }
+        let mut batch = Batch::new().change(self.touched(&account));
+        if let Some(before) = account.primary(IdentifierKind::EmailAddress) {
+            batch = batch.change(Change::UpdateIdentifier(Identifier {
+                primary: false,
+                ..before.clone()
+            }));
+        }
+        let kind = EventKind::IdentifierMadePrimary { identifier_id: id };
+        let batch = batch
+            .change(Change::UpdateIdentifier(Identifier {
+                primary: true,
+                ..chosen.clone()
+            }))
+            .event(self.own_event(request, account.user.id, kind)?);
+        self.zalt.commit(batch).await?;
+        self.find_account(account.user.id).await
+    }
+
+    /// Removes an address. The last verified one stays; if the primary one goes, the oldest verified one takes its place.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastIdentifier`], [`Error::ReauthenticationRequired`].
+    pub async fn remove_email_address(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: IdentifierId,
+    ) -> Result<(), Error> {
+        let account = self.recent_account(authenticated).await?;
+        let removed = email_of(&account, id)?;
+        let successor = account.identifiers.iter().find(|identifier| {
+            identifier.id != id
+                && identifier.value.kind() == IdentifierKind::EmailAddress
+                && identifier.verified_at.is_some()
+        });
+        if removed.verified_at.is_some() && successor.is_none() {
+            return Err(Error::LastIdentifier);
+        }
+        let mut batch =
+            Batch::new()
+                .change(self.touched(&account))
+                .change(Change::DeleteIdentifier {
+                    id,
+                    version: removed.version,
+                });
+        if removed.primary
+            && let Some(successor) = successor
+        {
+            let successor = Identifier {
+                primary: true,
+                ..successor.clone()
+            };
+            batch = batch.change(Change::UpdateIdentifier(successor));
+        }
+        if removed.verified_at.is_some() {
+            let notice = Notice::EmailAddressRemoved {
+                address: removed.value.as_str().to_owned(),
+            };
+            // The address that goes is told too: it may be its owner's only warning.
+            batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
+        }
+        let kind = EventKind::IdentifierRemoved { identifier_id: id };
+        let event = self.own_event(request, account.user.id, kind)?;
+        Ok(self.zalt.commit(batch.event(event)).await?)
+    }
+
+    /// Deletes the account: every session ends, and nobody can sign in. It can be restored until it is purged.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`], [`Error::Conflict`].
+    pub async fn delete_own(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+    ) -> Result<(), Error> {
+        let account = self.recent_account(authenticated).await?;
+        let actor = Actor::User(account.user.id);
+        self.change_status(
+            request,
+            actor,
+            &account,
+            UserStatus::Deleted {
+                at: self.zalt.now(),
+            },
+            EventKind::UserDeleted,
+            Some(RevokeReason::UserDeleted),
+        )
+        .await
+    }
+
+    /// The write that everything which belongs to a user rides with.
+    pub(crate) fn touched(&self, account: &Account) -> Change {
+        Change::UpdateUser(User {
+            updated_at: self.zalt.now(),
+            ..account.user.clone()
+        })
+    }
+
+    pub(super) fn new_identifier(
+        &self,
+        user_id: UserId,
+        value: IdentifierValue,
+        verified: bool,
+        primary: bool,
+    ) -> Result<Identifier, Error> {
+        let now = self.zalt.now();
+        Ok(Identifier {
+            id: IdentifierId::mint(now, self.zalt.rng())?,
+            user_id,
+            value,
+            verified_at: verified.then_some(now),
+            primary,
+            created_at: now,
+            version: 0,
+        })
+    }
+
+    pub(super) fn own_event(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        kind: EventKind,
+    ) -> Result<crate::event::Event, Error> {
+        self.zalt
+            .event(request, Actor::User(user_id), Some(user_id), kind)
+    }
+
+    async fn recent_account(&self, authenticated: &Authenticated) -> Result<Account, Error> {
+        self.zalt.sessions().require_recent(authenticated)?;
+        self.find_account(authenticated.user().id).await
+    }
+}
+
+fn email_of(account: &Account, id: IdentifierId) -> Result<&Identifier, Error> {
+    account
+        .identifiers
+        .iter()
+        .find(|identifier| {
+            identifier.id == id && identifier.value.kind() == IdentifierKind::EmailAddress
+        })
+        .ok_or(Error::NotFound)
+}
