@@ -1,3 +1,4 @@
 //! Known answers that others wrote: signatures, keys and password hashes.
 
 mod jws;
+mod password;

@@ -63,8 +63,7 @@ impl BcryptHash {
         let same = derived
             .first_chunk()
             .is_some_and(|stored: &[u8; 23]| stored.ct_eq(&self.hash).into());
-        let readable = password.len() <= READS && !password.contains(&0);
-        same && readable
+        same && password.len() <= READS
     }
 }
 
@@ -93,14 +92,15 @@ mod tests {
         assert!(of_72.matches(&long[..72]));
         assert!(!of_72.matches(&long));
         assert!(!of_72.matches(&long[..71]));
-        // bcrypt(p, NUL) reads the same bytes as bcrypt(p): only the readable one may match.
-        let nul = BcryptHash {
+        let with_nul = BcryptHash {
             hash: ::bcrypt::bcrypt(5, at_the_limit.salt, b"ab\0cd\0")[..23]
                 .try_into()
                 .unwrap(),
             ..at_the_limit
         };
-        assert!(!nul.matches(b"ab\0cd"));
+        assert!(with_nul.matches(b"ab\0cd"));
+        assert!(!with_nul.matches(b"ab"));
+        assert!(!with_nul.matches(b"ab\0ce"));
         assert!(!parse(HASH).matches(b"U*U*\0"));
         assert!(parse(HASH).matches(b"U*U*"));
     }
@@ -147,5 +147,27 @@ mod tests {
         assert_eq!(refusal(&format!("$2b$05${tail}C")), PhcError::HashLength);
         assert_eq!(refusal(&format!("$2b$05$ü{tail}")), PhcError::Encoding);
         assert_eq!(refusal("$2b$05"), PhcError::Malformed);
+    }
+
+    #[test]
+    fn published_vectors_match_byte_for_byte() {
+        let file: serde_json::Value = serde_json::from_str(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/password-hash/bcrypt.json"
+        )))
+        .unwrap();
+        let vectors = file["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 28);
+        for vector in vectors {
+            let password = fields::unhex(vector["password_hex"].as_str().unwrap());
+            assert!(
+                parse(vector["hash"].as_str().unwrap()).matches(&password),
+                "{vector}"
+            );
+            assert!(
+                !parse(vector["hash"].as_str().unwrap()).matches(&password[1..]),
+                "{vector}"
+            );
+        }
     }
 }

@@ -77,6 +77,15 @@ fn collect<'a, const N: usize>(mut parts: impl Iterator<Item = &'a str>) -> Opti
     parts.next().is_none().then_some(fields)
 }
 
+/// For vectors that are written in hexadecimal.
+#[cfg(test)]
+pub(super) fn unhex(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,8 +49,13 @@ use super::{Argon2Params, ForeignHashKeys, HashError};
 ///
 /// # bcrypt and long passwords
 ///
-/// bcrypt reads 72 bytes, and many implementations stop at a NUL. A password that is longer or holds a NUL never
-/// matches a bcrypt hash here, though the system it came from would have looked at its beginning alone.
+/// bcrypt reads 72 bytes. A longer password never matches here, though the system that the hash came from may have
+/// looked at its beginning alone: its owner resets it. A NUL is a byte like any other and ends nothing.
+///
+/// # Foreign hashes and Unicode
+///
+/// A [`Password`](super::Password) is in NFC, which is what nearly every keyboard sends. A foreign hash of a password
+/// that was typed in another form and never normalised does not match.
 ///
 /// The string is a secret: `Debug` shows the scheme only. A clone is cheap.
 /// Cheap to clone.
@@ -255,4 +260,99 @@ pub enum PhcError {
     /// Checking a password against it would take too much memory or time.
     #[error("the password hash is too expensive to check")]
     TooExpensive,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STORED: [&str; 9] = [
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2i$m=256,t=2,p=2$c29tZXNhbHQ$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs",
+        "$2b$04$cVWp4XaNU8a4v1uMRum2SO026BWLIoQMD/TXg5uZV.0P.uO8m3YEm",
+        "$scrypt$ln=10,r=8,p=1$e6+1tlaKUWptLSWE8L6XUg$pobPwXU10cO85o6LSfMP7Lm6sf/69SHuA4mqy3z3J0I",
+        "$pbkdf2-sha256$i=10,l=32$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$pbkdf2-sha256$3000$H.Nca43xfm9t7X1PaY3RGg$KDDItYGjrTPre7XL6rVUOaniwjhMbmHMSLUJmlO6G1Q",
+        "$pbkdf2$3000$IKTUujdmjBEi5DynVMrZmw$O36N4S.c8TNzORL2qx92Qp00x80",
+        "pbkdf2_sha256$10000$SeasaltSeasalt22charss$r4hbVKOtW2KpSoFmOuo9zC5XAmPuIxWA01aNHfmQBRY=",
+        "$firebase-scrypt$ln=14,r=8,ss=Bw,k=main$42xEC+ixf3L2lw$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+    ];
+
+    #[test]
+    fn the_string_is_kept_as_it_was() {
+        for text in STORED {
+            let parsed = PasswordPhc::parse(text).unwrap();
+            assert_eq!(parsed.as_str(), text);
+            let json = serde_json::to_string(&parsed).unwrap();
+            assert_eq!(serde_json::from_str::<PasswordPhc>(&json).unwrap(), parsed);
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_is_refused() {
+        for text in [
+            "",
+            "$",
+            "$$",
+            "hunter2",
+            "$1$salt$hash",
+            "$6$salt$hash",
+            "d41d8cd98f00b204e9800998ecf8427e",
+        ] {
+            assert_eq!(
+                PasswordPhc::parse(text).unwrap_err(),
+                PhcError::UnknownScheme,
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            PasswordPhc::parse("$argon2id").unwrap_err(),
+            PhcError::Malformed
+        );
+        assert_eq!(
+            PasswordPhc::parse(&"$".repeat(513)).unwrap_err(),
+            PhcError::TooLong
+        );
+        assert!(serde_json::from_str::<PasswordPhc>("\"$\"").is_err());
+    }
+
+    #[test]
+    fn debug_output_shows_the_scheme_only() {
+        let parsed = PasswordPhc::parse(STORED[8]).unwrap();
+        assert_eq!(
+            format!("{parsed:?}"),
+            "PasswordPhc(FirebaseScrypt, redacted)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in "\\PC{0,600}") {
+            let _ = PasswordPhc::parse(&text);
+        }
+
+        #[test]
+        fn parsing_something_like_a_hash_never_panics(
+            text in r"\$?(argon2id|2b|scrypt|pbkdf2|pbkdf2-sha256|firebase-scrypt|pbkdf2_sha256)(\$[vmtpilnrskB0-9,=/.+-]{0,24}|\$[A-Za-z0-9+/.=é]{0,60}){0,6}"
+        ) {
+            let _ = PasswordPhc::parse(&text);
+        }
+
+        #[test]
+        fn a_damaged_hash_is_refused_or_another_hash(
+            which in 0..STORED.len(),
+            at in any::<prop::sample::Index>(),
+            with in any::<char>(),
+        ) {
+            let original = STORED[which];
+            let at = at.index(original.len());
+            let damaged = format!("{}{with}{}", &original[..at], &original[at + 1..]);
+            if let Ok(parsed) = PasswordPhc::parse(&damaged) {
+                prop_assert_eq!(parsed.as_str(), damaged.as_str());
+                prop_assert!(parsed.memory_kib() <= 2 * 1024 * 1024);
+            }
+        }
+    }
 }

@@ -191,4 +191,47 @@ mod tests {
             Err(PhcError::TooExpensive)
         );
     }
+
+    /// Wycheproof's, with passwords that are no text and iterations above what is accepted of a stored hash.
+    #[test]
+    fn published_vectors_match_byte_for_byte() {
+        const SHA1: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/password-hash/pbkdf2_hmacsha1_test.json"
+        ));
+        const SHA256: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/password-hash/pbkdf2_hmacsha256_test.json"
+        ));
+        const SHA512: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/password-hash/pbkdf2_hmacsha512_test.json"
+        ));
+        for (prf, text, count) in [
+            (Prf::Sha1, SHA1, 64),
+            (Prf::Sha256, SHA256, 60),
+            (Prf::Sha512, SHA512, 58),
+        ] {
+            let file: serde_json::Value = serde_json::from_str(text).unwrap();
+            let groups = file["testGroups"].as_array().unwrap();
+            let mut tried = 0;
+            for test in groups
+                .iter()
+                .flat_map(|group| group["tests"].as_array().unwrap())
+            {
+                let bytes = |name: &str| fields::unhex(test[name].as_str().unwrap());
+                let iterations = u32::try_from(test["iterationCount"].as_u64().unwrap()).unwrap();
+                let hash = Pbkdf2Hash {
+                    prf,
+                    iterations: NonZeroU32::new(iterations).unwrap(),
+                    salt: bytes("salt").into(),
+                    hash: bytes("dk").into(),
+                };
+                assert_eq!(test["result"], "valid");
+                assert!(hash.matches(&bytes("password")), "{test}");
+                tried += 1;
+            }
+            assert_eq!(tried, count);
+        }
+    }
 }
