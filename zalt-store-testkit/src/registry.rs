@@ -1,0 +1,220 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::backend::{Backend, Place, SharedStore};
+
+type Run<S> = for<'a> fn(&'a S) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// One thing that the contract asks of a store.
+pub struct Behaviour<S = SharedStore> {
+    group: &'static str,
+    name: &'static str,
+    run: Run<S>,
+}
+
+/// One thing that the contract asks of a store across being closed and opened again.
+pub type DurableBehaviour = Behaviour<Arc<dyn Place>>;
+
+impl<S> Behaviour<S> {
+    /// The part of the contract that it belongs to, such as `sessions`.
+    pub const fn group(&self) -> &'static str {
+        self.group
+    }
+
+    /// What the store does, as a name within its group.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Tries it on an empty store, or an empty place. Panics if the store behaves otherwise.
+    pub async fn run(&self, on: &S) {
+        (self.run)(on).await;
+    }
+}
+
+impl<S> fmt::Debug for Behaviour<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.group, self.name)
+    }
+}
+
+/// Whether a backend behaves as one behaviour asks.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Which behaviour, as `group::name`.
+    pub behaviour: String,
+    /// What the store did otherwise, if it did.
+    pub failure: Option<String>,
+}
+
+/// Tries every behaviour, each on a fresh store and on a task of its own, and reports all outcomes.
+pub async fn check(backend: impl Backend) -> Vec<Outcome> {
+    let backend = Arc::new(backend);
+    let mut outcomes = Vec::new();
+    for behaviour in behaviours() {
+        let backend = Arc::clone(&backend);
+        let task = tokio::spawn(async move { behaviour.run(backend.fresh().await.store()).await });
+        outcomes.push(outcome(behaviour, task.await));
+    }
+    outcomes
+}
+
+fn outcome<S>(behaviour: &Behaviour<S>, result: Result<(), tokio::task::JoinError>) -> Outcome {
+    let failure = result.err().map(|error| match error.try_into_panic() {
+        Ok(payload) => payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied())
+            .unwrap_or("it panicked")
+            .to_owned(),
+        Err(error) => error.to_string(),
+    });
+    Outcome {
+        behaviour: format!("{behaviour:?}"),
+        failure,
+    }
+}
+
+/// Runs one behaviour as a test of its own; what [`tests!`](crate::tests) expands to.
+#[doc(hidden)]
+pub fn run_test(backend: impl Backend, group: &str, name: &str) {
+    let behaviour = find(behaviours(), group, name);
+    block_on(async move { behaviour.run(backend.fresh().await.store()).await });
+}
+
+fn find<S>(behaviours: &'static [Behaviour<S>], group: &str, name: &str) -> &'static Behaviour<S> {
+    behaviours
+        .iter()
+        .find(|behaviour| behaviour.group == group && behaviour.name == name)
+        .expect("macro and list are made of the same names")
+}
+
+/// Runs a test on a task of a runtime with several threads, as a host would.
+fn block_on(test: impl Future<Output = ()> + Send + 'static) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a test needs a runtime");
+    if let Err(error) = runtime.block_on(async { tokio::spawn(test).await }) {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+/// Writes the names of behaviours down once, for the list and for the macro that makes a test of each.
+macro_rules! register {
+    (
+        ($d:tt)
+        $(#[$list_doc:meta])*
+        fn $list:ident() -> $kind:ty;
+        $(#[$macro_doc:meta])*
+        macro $tests:ident => $backend:ident, $run:ident;
+        $($group:ident { $($name:ident,)+ })+
+    ) => {
+        $(#[$list_doc])*
+        pub fn $list() -> &'static [$kind] {
+            const ALL: &[$kind] = &[$($(
+                Behaviour {
+                    group: stringify!($group),
+                    name: stringify!($name),
+                    run: |store| Box::pin($crate::$group::$name(store)),
+                },
+            )+)+];
+            ALL
+        }
+
+        $(#[$macro_doc])*
+        #[macro_export]
+        macro_rules! $tests {
+            ($d backend:expr) => {
+                fn $tests() -> impl $crate::$backend {
+                    $d backend
+                }
+                $(mod $group {
+                    $(#[test]
+                    fn $name() {
+                        $crate::$run(super::$tests(), stringify!($group), stringify!($name));
+                    })+
+                })+
+            };
+        }
+    };
+}
+
+register! {
+    ($)
+    /// Everything that the contract asks of a store while it is open.
+    fn behaviours() -> Behaviour;
+    /// Makes one test of every behaviour that needs an empty store, in a module for each group.
+    ///
+    /// The argument is an expression of a type that is a [`Backend`](crate::Backend). It is evaluated anew for each
+    /// test. The tests bring their own runtime, with several threads.
+    macro tests => Backend, run_test;
+
+    users {
+        a_user_is_read_back_whole,
+        what_does_not_exist_is_none,
+        inserting_an_existing_id_is_refused,
+        an_update_writes_and_counts_the_version,
+        an_update_of_another_version_is_refused,
+        an_update_keeps_epoch_and_last_sign_in,
+        a_purge_removes_everything_but_events,
+        a_purge_needs_the_version_that_was_read,
+        text_of_any_kind_survives,
+        instants_and_counts_at_their_extremes_survive,
+        a_list_is_filtered_by_status,
+        a_list_is_filtered_by_deletion,
+        a_list_is_filtered_by_identifier_prefix,
+        a_prefix_is_literal_and_without_case,
+        filters_narrow_each_other,
+    }
+    identifiers {
+        an_identifier_is_read_back_whole,
+        one_is_found_however_it_was_written,
+        an_unverified_one_leads_nowhere,
+        one_leads_to_its_user_whatever_the_status,
+        kinds_do_not_mix,
+        an_insert_needs_its_user,
+        inserting_an_existing_id_is_refused,
+        a_user_has_a_key_only_once,
+        any_number_may_add_what_nobody_owns,
+        a_verified_key_has_one_owner,
+        verifying_what_another_owns_is_refused,
+        an_update_writes_and_counts_the_version,
+        an_update_keeps_user_and_value,
+        an_update_of_another_version_is_refused,
+        unverifying_frees_the_key,
+        deleting_frees_the_key,
+        a_delete_needs_the_version_that_was_read,
+        a_deleted_user_keeps_its_identifiers,
+        a_purged_user_frees_its_identifiers,
+    }
+    passwords {
+        a_password_is_read_back_whole,
+        an_insert_needs_a_user_without_one,
+        an_update_writes_and_counts_the_version,
+        an_update_of_another_version_is_refused,
+    }
+    sessions {
+        sessions_are_read_back_whole,
+        a_session_comes_with_its_user,
+        addresses_of_both_families_survive,
+        user_agents_of_any_kind_survive,
+        an_insert_notes_the_sign_in,
+        an_insert_needs_an_active_user,
+        an_insert_needs_the_current_epoch,
+        inserting_an_existing_id_is_refused,
+        a_touch_writes_what_it_is_given,
+        a_touch_never_brings_a_session_back,
+        a_reauthentication_replaces_token_and_methods,
+        a_reauthentication_needs_the_token_that_was_read,
+        a_revocation_is_final,
+        revoking_all_leaves_the_exception_and_moves_the_epoch,
+        revoking_all_leaves_other_users_alone,
+        revoking_all_needs_the_user,
+        only_live_sessions_are_listed,
+        the_sweep_removes_what_is_over,
+        the_sweep_keeps_its_limit,
+    }
+}

@@ -1,0 +1,594 @@
+//! Sessions: begun by active users only, and over once they are over.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use zalt_core::Timestamp;
+use zalt_core::id::SessionId;
+use zalt_core::session::{AuthenticationMethod, RevokeReason, Session};
+use zalt_core::store::{Change, Expired, GuardReason};
+use zalt_core::user::{User, UserStatus};
+
+use crate::SharedStore;
+use crate::assertions::{FIRST_PAGE, all_sessions, commit, refused, session, user};
+use crate::fixtures::{DAY, EPOCH, Fixtures};
+
+/// Every field of a session comes back as it was written, for both ways to hold one.
+pub async fn sessions_are_read_back_whole(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let cookie = f.session(&ada);
+    let bearer = Session {
+        amr: vec![AuthenticationMethod::Email, AuthenticationMethod::Password],
+        authenticated_at: f.now(),
+        last_seen_at: f.now(),
+        ip: None,
+        user_agent: None,
+        ..f.bearer_session(&ada)
+    };
+    let bare = Session {
+        token: None,
+        refresh: None,
+        amr: vec![],
+        ..f.session(&ada)
+    };
+    let revoked = Session {
+        revoked: Some((f.now(), RevokeReason::SignedOut)),
+        ..f.session(&ada)
+    };
+    let extreme = Session {
+        last_seen_at: Timestamp::from_unix_millis(0),
+        idle_expires_at: Timestamp::from_unix_millis(i64::MAX),
+        expires_at: Timestamp::from_unix_millis(i64::MAX),
+        ..f.session(&ada)
+    };
+    for written in [cookie, bearer, bare, revoked, extreme] {
+        commit(store, Change::InsertSession(written.clone())).await;
+        assert_eq!(session(store, written.id).await, written);
+    }
+}
+
+/// A session is read together with its user as both are now, whatever state they are in.
+pub async fn a_session_comes_with_its_user(store: &SharedStore) {
+    let f = Fixtures::new();
+    let (ada, ben) = (new_user(store, &f).await, new_user(store, &f).await);
+    let (of_ada, of_ben) = (f.session(&ada), f.bearer_session(&ben));
+    commit(
+        store,
+        [
+            Change::InsertSession(of_ada.clone()),
+            Change::InsertSession(of_ben.clone()),
+        ],
+    )
+    .await;
+    let suspended = User {
+        status: UserStatus::Suspended { at: f.now() },
+        ..ada.clone()
+    };
+    commit(
+        store,
+        [Change::UpdateUser(suspended), revoke(&of_ada, f.now())],
+    )
+    .await;
+    for (id, owner) in [(of_ada.id, ada.id), (of_ben.id, ben.id)] {
+        let found = store.session_with_user(id).await.expect("no error");
+        let expected = (session(store, id).await, user(store, owner).await);
+        assert_eq!(found, Some(expected));
+    }
+    let unknown = SessionId::from_bytes(f.bytes());
+    let found = store.session_with_user(unknown).await.expect("no error");
+    assert_eq!(found, None);
+}
+
+/// Addresses of IP version 4 and 6 come back as they were, also those that could be taken for each other.
+pub async fn addresses_of_both_families_survive(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    for text in [
+        "0.0.0.0",
+        "255.255.255.255",
+        "192.0.2.1",
+        "::",
+        "::1",
+        "2001:db8::dead:beef",
+        "::ffff:192.0.2.1",
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    ] {
+        let ip: IpAddr = text.parse().expect("valid");
+        let written = Session {
+            ip: Some(ip),
+            ..f.session(&ada)
+        };
+        commit(store, Change::InsertSession(written.clone())).await;
+        assert_eq!(session(store, written.id).await.ip, Some(ip));
+    }
+}
+
+/// A user agent is a stranger's text: empty, in any script, with NUL, with quotes, or long.
+pub async fn user_agents_of_any_kind_survive(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let long = "\u{1f980}x".repeat(5000);
+    for text in [
+        "",
+        "a\u{0}b\u{0}",
+        "'; --",
+        "\u{10ffff}\u{feff}",
+        "\r\n\t",
+        &long,
+    ] {
+        let written = Session {
+            user_agent: Some(text.to_owned()),
+            ..f.session(&ada)
+        };
+        commit(store, Change::InsertSession(written.clone())).await;
+        assert_eq!(session(store, written.id).await, written);
+    }
+}
+
+/// The insert of a session moves the user's last sign-in, and nothing else of the user.
+pub async fn an_insert_notes_the_sign_in(store: &SharedStore) {
+    let f = Fixtures::new();
+    let (ada, ben) = (new_user(store, &f).await, new_user(store, &f).await);
+    for _ in 0..2 {
+        let written = f.session(&ada);
+        commit(store, Change::InsertSession(written.clone())).await;
+        let noted = User {
+            last_sign_in_at: Some(written.created_at),
+            ..ada.clone()
+        };
+        assert_eq!(user(store, ada.id).await, noted);
+    }
+    assert_eq!(user(store, ben.id).await, ben);
+}
+
+/// No session for a user that does not exist, is suspended or is deleted.
+pub async fn an_insert_needs_an_active_user(store: &SharedStore) {
+    let f = Fixtures::new();
+    let unknown = f.session(&f.user());
+    refused(
+        store,
+        Change::InsertSession(unknown),
+        0,
+        GuardReason::NotFound,
+    )
+    .await;
+    let suspended = UserStatus::Suspended { at: f.now() };
+    let deleted = UserStatus::Deleted { at: f.now() };
+    for status in [suspended, deleted] {
+        let user = User {
+            status,
+            session_epoch: 4,
+            ..f.user()
+        };
+        commit(store, Change::InsertUser(user.clone())).await;
+        // The first of the two guards is named where both fail.
+        for epoch in [4, 3] {
+            let written = Session {
+                epoch,
+                ..f.session(&user)
+            };
+            refused(
+                store,
+                Change::InsertSession(written.clone()),
+                0,
+                GuardReason::UserNotActive,
+            )
+            .await;
+            let found = store.session(written.id).await.expect("no error");
+            assert_eq!(found, None);
+        }
+    }
+}
+
+/// A sign-in that began before all sessions were ended does not end in one.
+pub async fn an_insert_needs_the_current_epoch(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let stale = f.session(&ada);
+    commit(store, revoke_all(&ada, None, f.now())).await;
+    let early = Session {
+        epoch: 2,
+        ..f.session(&ada)
+    };
+    for written in [stale, early] {
+        refused(
+            store,
+            Change::InsertSession(written.clone()),
+            0,
+            GuardReason::StaleEpoch,
+        )
+        .await;
+        let found = store.session(written.id).await.expect("no error");
+        assert_eq!(found, None);
+    }
+    assert_eq!(user(store, ada.id).await.last_sign_in_at, None);
+    let fresh = f.session(&user(store, ada.id).await);
+    commit(store, Change::InsertSession(fresh)).await;
+}
+
+/// A session is inserted once: nothing brings a revoked one back.
+pub async fn inserting_an_existing_id_is_refused(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let written = f.session(&ada);
+    let insert = Change::InsertSession(written.clone());
+    commit(store, insert.clone()).await;
+    refused(store, insert.clone(), 0, GuardReason::AlreadyExists).await;
+    commit(store, revoke(&written, f.now())).await;
+    let before = session(store, written.id).await;
+    refused(store, insert, 0, GuardReason::AlreadyExists).await;
+    assert_eq!(session(store, written.id).await, before);
+}
+
+/// A touch writes its three values as they are, also where a replica's clock is behind another's, and nothing else.
+pub async fn a_touch_writes_what_it_is_given(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let (touched, other) = (f.session(&ada), f.session(&ada));
+    commit(
+        store,
+        [
+            Change::InsertSession(touched.clone()),
+            Change::InsertSession(other.clone()),
+        ],
+    )
+    .await;
+    let ahead = f.now() + DAY;
+    let behind = EPOCH - DAY;
+    for (at, ip) in [
+        (ahead, Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]))),
+        (behind, None),
+    ] {
+        commit(
+            store,
+            Change::TouchSession {
+                id: touched.id,
+                last_seen_at: at,
+                idle_expires_at: at + DAY,
+                ip,
+            },
+        )
+        .await;
+        let expected = Session {
+            last_seen_at: at,
+            idle_expires_at: at + DAY,
+            ip,
+            ..touched.clone()
+        };
+        assert_eq!(session(store, touched.id).await, expected);
+    }
+    assert_eq!(session(store, other.id).await, other);
+}
+
+/// A request that was under way when its session ended does not revive it.
+pub async fn a_touch_never_brings_a_session_back(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let written = f.session(&ada);
+    let touch = Change::TouchSession {
+        id: written.id,
+        last_seen_at: f.now(),
+        idle_expires_at: f.now() + DAY,
+        ip: None,
+    };
+    refused(store, touch.clone(), 0, GuardReason::NotFound).await;
+    let found = store.session(written.id).await.expect("no error");
+    assert_eq!(found, None);
+    commit(store, Change::InsertSession(written.clone())).await;
+    commit(store, revoke(&written, f.now())).await;
+    let before = session(store, written.id).await;
+    refused(store, touch, 0, GuardReason::SessionRevoked).await;
+    assert_eq!(session(store, written.id).await, before);
+}
+
+/// A new authentication writes token, methods and instant, and nothing else.
+pub async fn a_reauthentication_replaces_token_and_methods(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let amr = vec![AuthenticationMethod::Password, AuthenticationMethod::Email];
+    for (written, token) in [
+        (f.session(&ada), Some(f.token())),
+        (f.bearer_session(&ada), None),
+    ] {
+        commit(store, Change::InsertSession(written.clone())).await;
+        let at = f.now();
+        commit(
+            store,
+            Change::ReauthenticateSession {
+                id: written.id,
+                expected: written.token,
+                token,
+                amr: amr.clone(),
+                at,
+            },
+        )
+        .await;
+        let expected = Session {
+            token,
+            amr: amr.clone(),
+            authenticated_at: at,
+            ..written
+        };
+        assert_eq!(session(store, expected.id).await, expected);
+    }
+}
+
+/// Of two requests that replace one token, the second finds that it is not there any more.
+pub async fn a_reauthentication_needs_the_token_that_was_read(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let (cookie, bearer) = (f.session(&ada), f.bearer_session(&ada));
+    let reauthenticate = |id, expected| Change::ReauthenticateSession {
+        id,
+        expected,
+        token: Some(f.token()),
+        amr: vec![AuthenticationMethod::Email],
+        at: f.now(),
+    };
+    let unknown = reauthenticate(cookie.id, cookie.token);
+    refused(store, unknown, 0, GuardReason::NotFound).await;
+    for written in [&cookie, &bearer] {
+        commit(store, Change::InsertSession(written.clone())).await;
+        let wrong = match written.token {
+            Some(_) => [None, Some(f.token())],
+            None => [Some(f.token()), cookie.token],
+        };
+        for expected in wrong {
+            let change = reauthenticate(written.id, expected);
+            refused(store, change, 0, GuardReason::VersionMismatch).await;
+        }
+        assert_eq!(session(store, written.id).await, *written);
+        commit(store, revoke(written, f.now())).await;
+        let before = session(store, written.id).await;
+        let change = reauthenticate(written.id, written.token);
+        refused(store, change, 0, GuardReason::SessionRevoked).await;
+        assert_eq!(session(store, written.id).await, before);
+    }
+}
+
+/// A session is revoked once, with the instant and reason of the first time, and every reason survives.
+pub async fn a_revocation_is_final(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    for reason in [
+        RevokeReason::SignedOut,
+        RevokeReason::RevokedByUser,
+        RevokeReason::RevokedByAdmin,
+        RevokeReason::PasswordChanged,
+        RevokeReason::RefreshTokenReused,
+        RevokeReason::UserSuspended,
+        RevokeReason::UserDeleted,
+    ] {
+        let written = f.session(&ada);
+        let change = |at, reason| Change::RevokeSession {
+            id: written.id,
+            at,
+            reason,
+        };
+        refused(store, change(f.now(), reason), 0, GuardReason::NotFound).await;
+        commit(store, Change::InsertSession(written.clone())).await;
+        let at = f.now();
+        commit(store, change(at, reason)).await;
+        let again = change(f.now(), RevokeReason::SignedOut);
+        refused(store, again, 0, GuardReason::SessionRevoked).await;
+        let expected = Session {
+            revoked: Some((at, reason)),
+            ..written.clone()
+        };
+        assert_eq!(session(store, written.id).await, expected);
+    }
+}
+
+/// Every session that was not revoked yet ends but the exception; the epoch moves, the version does not.
+pub async fn revoking_all_leaves_the_exception_and_moves_the_epoch(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let [kept, live, over, revoked] = [(); 4].map(|()| f.session(&ada));
+    let over = Session {
+        expires_at: EPOCH - DAY,
+        ..over
+    };
+    for written in [&kept, &live, &over, &revoked] {
+        commit(store, Change::InsertSession(written.clone())).await;
+    }
+    let first = f.now();
+    commit(store, revoke(&revoked, first)).await;
+    let before = user(store, ada.id).await;
+    let at = f.now();
+    commit(store, revoke_all(&ada, Some(kept.id), at)).await;
+    assert_eq!(session(store, kept.id).await.revoked, None);
+    let by_all = Some((at, RevokeReason::PasswordChanged));
+    assert_eq!(session(store, live.id).await.revoked, by_all);
+    assert_eq!(session(store, over.id).await.revoked, by_all);
+    let earlier = Some((first, RevokeReason::SignedOut));
+    assert_eq!(session(store, revoked.id).await.revoked, earlier);
+    let moved = User {
+        session_epoch: 1,
+        ..before
+    };
+    assert_eq!(user(store, ada.id).await, moved);
+
+    // The exception can still be used, and the next time ends it as well.
+    commit(
+        store,
+        Change::TouchSession {
+            id: kept.id,
+            last_seen_at: f.now(),
+            idle_expires_at: f.now() + DAY,
+            ip: None,
+        },
+    )
+    .await;
+    let at = f.now();
+    commit(store, revoke_all(&ada, None, at)).await;
+    let by_all = Some((at, RevokeReason::PasswordChanged));
+    assert_eq!(session(store, kept.id).await.revoked, by_all);
+    assert_eq!(user(store, ada.id).await.session_epoch, 2);
+}
+
+/// Ending all sessions of one user ends nobody else's, and an exception of another user protects nothing.
+pub async fn revoking_all_leaves_other_users_alone(store: &SharedStore) {
+    let f = Fixtures::new();
+    let (ada, ben) = (new_user(store, &f).await, new_user(store, &f).await);
+    let (of_ada, of_ben) = (f.session(&ada), f.session(&ben));
+    commit(
+        store,
+        [
+            Change::InsertSession(of_ada.clone()),
+            Change::InsertSession(of_ben.clone()),
+        ],
+    )
+    .await;
+    let ben = user(store, ben.id).await;
+    commit(store, revoke_all(&ada, Some(of_ben.id), f.now())).await;
+    assert!(session(store, of_ada.id).await.revoked.is_some());
+    assert_eq!(session(store, of_ben.id).await, of_ben);
+    assert_eq!(user(store, ben.id).await, ben);
+}
+
+/// There is nothing to end for nobody; for a suspended user there is.
+pub async fn revoking_all_needs_the_user(store: &SharedStore) {
+    let f = Fixtures::new();
+    let unknown = revoke_all(&f.user(), None, f.now());
+    refused(store, unknown, 0, GuardReason::NotFound).await;
+    let suspended = User {
+        status: UserStatus::Suspended { at: f.now() },
+        ..f.user()
+    };
+    commit(store, Change::InsertUser(suspended.clone())).await;
+    commit(store, revoke_all(&suspended, None, f.now())).await;
+    assert_eq!(user(store, suspended.id).await.session_epoch, 1);
+}
+
+/// The list has the user's sessions that can be used at the instant that is asked for, to the millisecond.
+pub async fn only_live_sessions_are_listed(store: &SharedStore) {
+    let f = Fixtures::new();
+    let (ada, ben) = (new_user(store, &f).await, new_user(store, &f).await);
+    let now = EPOCH + DAY;
+    let moment = Duration::from_millis(1);
+    let ends = |expires_at, idle_expires_at| Session {
+        expires_at,
+        idle_expires_at,
+        ..f.session(&ada)
+    };
+    let far = now + DAY;
+    let live = [
+        ends(far, far),
+        ends(now + moment, far),
+        ends(far, now + moment),
+    ];
+    let over = [ends(now, far), ends(far, now), ends(now - moment, far)];
+    let revoked = f.session(&ada);
+    let other = f.session(&ben);
+    let all = live.iter().chain(&over).chain([&revoked, &other]);
+    commit(
+        store,
+        all.cloned().map(Change::InsertSession).collect::<Vec<_>>(),
+    )
+    .await;
+    commit(store, revoke(&revoked, now)).await;
+    let page = store
+        .live_sessions(ada.id, now, FIRST_PAGE)
+        .await
+        .expect("the query has to succeed");
+    let newest_first: Vec<_> = live.into_iter().rev().collect();
+    assert_eq!(page.data, newest_first);
+    assert_eq!(page.next, None);
+    // A session that is over now was live before.
+    let earlier = all_sessions(store, ada.id, now - moment - moment).await;
+    assert_eq!(earlier.len(), 6);
+}
+
+/// The sweep removes sessions whose end, idle end or revocation lies strictly before the instant, and no other.
+pub async fn the_sweep_removes_what_is_over(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let before = EPOCH + DAY;
+    let moment = Duration::from_millis(1);
+    let far = before + DAY;
+    let session_with = |expires_at, idle_expires_at, revoked_at: Option<Timestamp>| Session {
+        expires_at,
+        idle_expires_at,
+        revoked: revoked_at.map(|at| (at, RevokeReason::SignedOut)),
+        ..f.session(&ada)
+    };
+    let kept = [
+        session_with(far, far, None),
+        session_with(before, before, Some(before)),
+    ];
+    let over = [
+        session_with(before - moment, far, None),
+        session_with(far, before - moment, None),
+        session_with(far, far, Some(before - moment)),
+    ];
+    for written in kept.iter().chain(&over) {
+        commit(store, Change::InsertSession(written.clone())).await;
+    }
+    commit(store, sweep(before, 100)).await;
+    for written in kept {
+        assert_eq!(session(store, written.id).await, written);
+    }
+    for written in over {
+        let found = store.session(written.id).await.expect("no error");
+        assert_eq!(found, None);
+    }
+    // The user stays, and sweeping again is fine.
+    user(store, ada.id).await;
+    commit(store, sweep(before, 100)).await;
+}
+
+/// One sweep removes no more rows than its limit; the next ones remove the rest.
+pub async fn the_sweep_keeps_its_limit(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let ids: Vec<_> = (0..5)
+        .map(|_| Session {
+            expires_at: EPOCH - DAY,
+            ..f.session(&ada)
+        })
+        .map(|session| (session.id, Change::InsertSession(session)))
+        .collect();
+    let (ids, inserts): (Vec<_>, Vec<_>) = ids.into_iter().unzip();
+    commit(store, inserts).await;
+    for (limit, left) in [(0, 5), (2, 3), (2, 1), (2, 0)] {
+        commit(store, sweep(EPOCH, limit)).await;
+        let mut found = 0;
+        for id in &ids {
+            let session = store.session(*id).await.expect("no error");
+            found += u32::from(session.is_some());
+        }
+        assert_eq!(found, left, "after a sweep of {limit}");
+    }
+}
+
+async fn new_user(store: &SharedStore, f: &Fixtures) -> User {
+    let user = f.user();
+    commit(store, Change::InsertUser(user.clone())).await;
+    user
+}
+
+fn revoke(session: &Session, at: Timestamp) -> Change {
+    Change::RevokeSession {
+        id: session.id,
+        at,
+        reason: RevokeReason::SignedOut,
+    }
+}
+
+fn revoke_all(user: &User, except: Option<SessionId>, at: Timestamp) -> Change {
+    Change::RevokeUserSessions {
+        user_id: user.id,
+        except,
+        at,
+        reason: RevokeReason::PasswordChanged,
+    }
+}
+
+fn sweep(sessions_before: Timestamp, limit: u32) -> Change {
+    Change::RemoveExpired(Expired {
+        sessions_before,
+        limit,
+        ..crate::assertions::NOTHING_EXPIRED
+    })
+}

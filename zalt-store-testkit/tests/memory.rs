@@ -1,0 +1,15 @@
+//! The reference store passes every behaviour.
+
+use zalt_core::store::memory::MemoryStore;
+use zalt_store_testkit::{Backend, Fresh};
+
+struct Memory;
+
+#[async_trait::async_trait]
+impl Backend for Memory {
+    async fn fresh(&self) -> Fresh {
+        Fresh::new(MemoryStore::new())
+    }
+}
+
+zalt_store_testkit::tests!(Memory);
