@@ -13,9 +13,8 @@ pub(super) fn outcome(finished: Result<Finished, String>) -> Outcome {
         Err(reason) => return Outcome::failed(reason),
     };
     let counts = count(&finished.output);
-    let nothing_to_run =
-        finished.status.code() == Some(NEXTEST_NO_TESTS) && counts == Counts::default();
-    if nothing_to_run {
+    let accepted = finished.status.success() || finished.status.code() == Some(NEXTEST_NO_TESTS);
+    if accepted && counts == Counts::default() {
         Outcome::Skipped("there are no tests in it".to_owned())
     } else if finished.status.success() && counts.failed == 0 {
         Outcome::Tested(counts)

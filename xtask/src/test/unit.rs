@@ -8,13 +8,8 @@ pub(super) fn run() -> Outcome {
     let tests = if has_nextest() {
         nextest("not package(zalt-tests)")
     } else {
-        cargo_test().args([
-            "--all-targets",
-            "--exclude",
-            "zalt-tests",
-            "--exclude",
-            "zalt-benches",
-        ])
+        // Not --all-targets: that would run the benchmarks too.
+        cargo_test().args(["--lib", "--bins", "--tests", "--exclude", "zalt-tests"])
     };
     counting::outcome(tests.run_and_keep())
 }
