@@ -1,0 +1,27 @@
+//! One struct per page. A view is plain data; `askama::Template::render` turns it into HTML, escaping every value.
+//!
+//! Every view has a [`Page`]: what all pages share. A handler fills the struct, renders it and sends the text with
+//! the policy of [`super::policy`].
+
+mod account;
+mod challenge;
+mod dev;
+mod page;
+mod password;
+#[cfg(test)]
+mod samples;
+mod sign_in;
+mod sign_up;
+mod site;
+
+pub(crate) use account::{
+    ActivityItem, ActivityKind, ActivityView, DeleteAccountView, DeviceKind, EmailAddressItem,
+    EmailAddressesView, PasswordView, ProfileView, ReauthenticateView, SessionItem, SessionsView,
+};
+pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose};
+pub(crate) use dev::{InboxItem, InboxView, MessageView};
+pub(crate) use page::{Alert, AlertKind, FieldErrors, Moment, Page, Site, Viewer};
+pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
+pub(crate) use sign_in::{SignInPasswordView, SignInView, Strategies};
+pub(crate) use sign_up::{NameFields, SignUpView};
+pub(crate) use site::{ErrorKind, ErrorView, HomeView};

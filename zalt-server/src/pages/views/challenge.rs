@@ -1,0 +1,121 @@
+//! Codes and links sent by mail: the same pages for every flow that uses them.
+
+use askama::Template;
+
+use super::Page;
+use crate::pages::paths;
+
+/// Which flow a code or link belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    SignUp,
+    SignIn,
+    PasswordReset,
+    /// Verifying a further address of a signed-in user.
+    EmailAddress,
+}
+
+impl Purpose {
+    fn code_title(self) -> &'static str {
+        match self {
+            Self::SignUp | Self::EmailAddress => "Verify your e-mail address",
+            Self::SignIn => "Enter your sign-in code",
+            Self::PasswordReset => "Enter your reset code",
+        }
+    }
+
+    fn code_action(self) -> &'static str {
+        match self {
+            Self::SignUp => paths::SIGN_UP_VERIFY,
+            Self::SignIn => paths::SIGN_IN_CODE,
+            Self::PasswordReset => paths::PASSWORD_CODE,
+            Self::EmailAddress => paths::ACCOUNT_EMAIL_VERIFY,
+        }
+    }
+
+    fn resend_action(self) -> &'static str {
+        match self {
+            Self::SignUp => paths::SIGN_UP_RESEND,
+            Self::SignIn => paths::SIGN_IN_RESEND,
+            Self::PasswordReset => paths::PASSWORD_RESEND,
+            Self::EmailAddress => paths::ACCOUNT_EMAIL_SEND,
+        }
+    }
+
+    /// Where to go to use another address.
+    fn back(self) -> &'static str {
+        match self {
+            Self::SignUp => paths::SIGN_UP,
+            Self::SignIn => paths::SIGN_IN,
+            Self::PasswordReset => paths::PASSWORD_FORGOTTEN,
+            Self::EmailAddress => paths::ACCOUNT_EMAILS,
+        }
+    }
+
+    fn link_title(self) -> &'static str {
+        match self {
+            Self::SignUp => "Finish signing up",
+            Self::SignIn => "Finish signing in",
+            Self::PasswordReset => "Reset your password",
+            Self::EmailAddress => "Verify your e-mail address",
+        }
+    }
+
+    fn link_button(self) -> &'static str {
+        match self {
+            Self::SignUp => "Verify and continue",
+            Self::SignIn => "Sign in",
+            Self::PasswordReset => "Choose a new password",
+            Self::EmailAddress => "Verify this address",
+        }
+    }
+}
+
+/// Where a code is typed. Field: `code`; the resend form has no fields of its own except `id`, the address, in
+/// [`Purpose::EmailAddress`].
+#[derive(Debug, Template)]
+#[template(path = "auth/code.html")]
+pub(crate) struct CodeView {
+    pub(crate) page: Page,
+    pub(crate) purpose: Purpose,
+    /// The address as it was typed; shown for unknown ones too.
+    pub(crate) email: String,
+    /// Id of the address, for [`Purpose::EmailAddress`].
+    pub(crate) email_id: Option<String>,
+    /// Seconds until another message may be asked for; 0 when at once.
+    pub(crate) resend_wait_seconds: u64,
+}
+
+/// The page that waits while the person opens the link in the message.
+#[derive(Debug, Template)]
+#[template(path = "auth/link_sent.html")]
+pub(crate) struct LinkSentView {
+    pub(crate) page: Page,
+    pub(crate) purpose: Purpose,
+    pub(crate) email: String,
+    pub(crate) resend_wait_seconds: u64,
+}
+
+/// `GET /link`. Field of the form: `token`.
+#[derive(Debug, Template)]
+#[template(path = "auth/link.html")]
+pub(crate) struct LinkConfirmView {
+    pub(crate) page: Page,
+    pub(crate) purpose: Purpose,
+    pub(crate) state: LinkState,
+}
+
+/// What an opened link leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// Pressing the button consumes the link.
+    Confirm {
+        token: String,
+        email: Option<String>,
+    },
+    /// The link was opened in a browser that did not ask for it: the one that did has to finish, with the code from
+    /// the same message.
+    OtherBrowser,
+    /// Used, replaced by a newer one, too old or garbled: one answer for all of them.
+    Invalid,
+}

@@ -1,0 +1,169 @@
+use super::{
+    super::{
+        Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView, LinkSentView,
+        LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose,
+        SignInPasswordView, SignInView, SignUpView, Strategies,
+    },
+    Samples,
+};
+
+const EVERYTHING: Strategies = Strategies {
+    password: true,
+    email_code: true,
+    email_link: true,
+};
+const NO_PASSWORD: Strategies = Strategies {
+    password: false,
+    email_code: true,
+    email_link: true,
+};
+
+impl Samples {
+    pub(super) fn auth(&mut self) {
+        self.signing_up();
+        self.signing_in();
+        self.links();
+        self.forgotten_password();
+    }
+
+    fn sign_up_view(&self, page: Page, names: NameFields, strategies: Strategies) -> SignUpView {
+        SignUpView {
+            page,
+            email: self.typed.email.clone(),
+            first_name: self.typed.first_name.clone(),
+            last_name: self.typed.last_name.clone(),
+            names,
+            strategies,
+            min_password_length: 8,
+        }
+    }
+
+    fn signing_up(&mut self) {
+        let everything = self.sign_up_view(self.page(), NameFields::Optional, EVERYTHING);
+        self.add("sign-up", &everything);
+        let bare = Strategies {
+            email_code: false,
+            email_link: false,
+            ..EVERYTHING
+        };
+        let bare = self.sign_up_view(self.page(), NameFields::Hidden, bare);
+        self.add("sign-up-bare", &bare);
+        let no_password = self.sign_up_view(self.page(), NameFields::Required, NO_PASSWORD);
+        self.add("sign-up-no-password", &no_password);
+        let page = self.page_with_error(
+            "password",
+            "This password is on lists of common ones. Choose another.",
+        );
+        let error = self.sign_up_view(page.clone(), NameFields::Hidden, EVERYTHING);
+        self.add("sign-up-error", &error);
+        let mut page = page;
+        page.errors.add("email", "This is not an e-mail address.");
+        let errors = self.sign_up_view(page, NameFields::Hidden, EVERYTHING);
+        self.add("sign-up-errors", &errors);
+        let code = self.code_view(self.page(), Purpose::SignUp, 30);
+        self.add("sign-up-code", &code);
+    }
+
+    fn code_view(&self, page: Page, purpose: Purpose, resend_wait_seconds: u64) -> CodeView {
+        let email_id = (purpose == Purpose::EmailAddress).then(|| "idn_1".to_owned());
+        CodeView {
+            page,
+            purpose,
+            email: self.typed.email.clone(),
+            email_id,
+            resend_wait_seconds,
+        }
+    }
+
+    fn signing_in(&mut self) {
+        let view = SignInView {
+            page: self.page(),
+            identifier: String::new(),
+        };
+        self.add("sign-in", &view);
+        let mut page = self.page();
+        page.alert = Some(Alert {
+            kind: AlertKind::Info,
+            text: "You are signed out.".to_owned(),
+        });
+        let identifier = self.typed.email.clone();
+        self.add("sign-in-alert", &SignInView { page, identifier });
+        for (name, strategies) in [
+            ("sign-in-password", EVERYTHING),
+            ("sign-in-choice", NO_PASSWORD),
+        ] {
+            let view = SignInPasswordView {
+                page: self.page(),
+                identifier: self.typed.email.clone(),
+                strategies,
+            };
+            self.add(name, &view);
+        }
+        let view = SignInPasswordView {
+            page: self.page_with_error(
+                "password",
+                "That password doesn’t fit this address. Try again.",
+            ),
+            identifier: self.typed.email.clone(),
+            strategies: EVERYTHING,
+        };
+        self.add("sign-in-password-error", &view);
+        let page = self.page_with_error("code", "That code is wrong or too old.");
+        let code = self.code_view(page, Purpose::SignIn, 0);
+        self.add("sign-in-code", &code);
+    }
+
+    fn links(&mut self) {
+        let sent = LinkSentView {
+            page: self.page(),
+            purpose: Purpose::SignIn,
+            email: self.typed.email.clone(),
+            resend_wait_seconds: 30,
+        };
+        self.add("link-sent", &sent);
+        let confirm = LinkState::Confirm {
+            token: self.typed.text.clone(),
+            email: Some(self.typed.email.clone()),
+        };
+        for (name, purpose, state) in [
+            ("link-confirm", Purpose::SignIn, confirm),
+            (
+                "link-other-browser",
+                Purpose::SignUp,
+                LinkState::OtherBrowser,
+            ),
+            ("link-invalid", Purpose::PasswordReset, LinkState::Invalid),
+        ] {
+            let view = LinkConfirmView {
+                page: self.page(),
+                purpose,
+                state,
+            };
+            self.add(name, &view);
+        }
+    }
+
+    fn forgotten_password(&mut self) {
+        let view = ForgottenPasswordView {
+            page: self.page(),
+            identifier: self.typed.email.clone(),
+        };
+        self.add("password-forgotten", &view);
+        let code = self.code_view(self.page(), Purpose::PasswordReset, 30);
+        self.add("password-code", &code);
+        let view = NewPasswordView {
+            page: self.page(),
+            identifier: self.typed.email.clone(),
+            min_password_length: 8,
+            sign_out_others: true,
+        };
+        self.add("password-new", &view);
+        let view = PasswordDoneView {
+            page: self.page(),
+            signed_out_others: true,
+        };
+        self.add("password-done", &view);
+        let code = self.code_view(self.signed_in(), Purpose::EmailAddress, 0);
+        self.add("email-code", &code);
+    }
+}
