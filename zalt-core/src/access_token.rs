@@ -50,7 +50,7 @@ struct Loaded {
 }
 
 /// Readers' clocks may be off by as much, so a key that no longer signs is accepted for this much longer.
-const LEEWAY: Duration = Duration::from_secs(60);
+const LEEWAY: Duration = Duration::from_mins(1);
 /// An unknown key id makes this process read the keys again, but not more often than this.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(5);
 

@@ -8,6 +8,7 @@ use crate::access_token::{AccessTokens, SigningKeyError};
 use crate::budget::{BudgetStore, MemoryBudgets};
 use crate::config::{Config, ConfigError};
 use crate::environment::{Clock, Rng, SystemClock, SystemRng};
+use crate::id::IdSequence;
 use crate::message::{Mailer, SmsSender};
 use crate::password::HashingPool;
 use crate::secret::EncryptionKeys;
@@ -147,6 +148,7 @@ impl ZaltBuilder {
                 hashing,
                 access_tokens,
                 wake_worker: Mutex::new(wake),
+                event_ids: IdSequence::default(),
             }),
         };
         zalt.access_tokens().rotate_if_due().await?;

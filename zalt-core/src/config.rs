@@ -8,9 +8,9 @@ use crate::budget::Budget;
 use crate::jwt::SigningAlgorithm;
 use crate::password::{ForeignHashKeys, HashingConfig, PasswordPolicy};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The choices of one application. Every field has a safe default; [`Zalt::builder`](crate::Zalt::builder) checks the whole.
 #[derive(Debug, Clone)]

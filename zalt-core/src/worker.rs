@@ -39,7 +39,7 @@ pub(crate) const LATEST_BEAT: Duration = Duration::from_secs(90);
 /// Tidying up and looking for due keys happens this often.
 const TICK: Duration = Duration::from_secs(30);
 /// A message that a worker took and neither sent nor gave up goes to another one after this.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// Messages under way at once.
 const CONCURRENT_MESSAGES: usize = 8;
 /// Messages read at once.
@@ -47,11 +47,11 @@ const MESSAGES_PER_ROUND: u32 = 64;
 /// The wait after the first failed try; it doubles with each.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// The longest wait between two tries.
-const LONGEST_RETRY: Duration = Duration::from_secs(5 * 60);
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
 /// Rows that one tidying removes of each kind.
 const SWEEP_ROWS: u32 = 2_000;
 /// What has expired is kept this much longer, for whoever looks into what happened.
-const EXPIRED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const EXPIRED_KEPT: Duration = Duration::from_hours(24);
 
 /// A message before it is sealed.
 #[derive(Serialize, Deserialize)]
@@ -305,7 +305,7 @@ impl Zalt {
             Notice::VerifyEmailAddress { .. }
             | Notice::SignIn { .. }
             | Notice::ResetPassword { .. } => self.config().attempts.code_lifetime,
-            _ => Duration::from_secs(24 * 60 * 60),
+            _ => Duration::from_hours(24),
         };
         let outgoing = Outgoing::Mail(Mail {
             to: to.mailbox(),

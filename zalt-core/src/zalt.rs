@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::environment::{Clock, Rng, Timestamp};
 use crate::error::Error;
 use crate::event::{Actor, Event, EventKind};
-use crate::id::{EventId, UserId};
+use crate::id::{EventId, IdSequence, UserId};
 use crate::password::HashingPool;
 use crate::request::RequestContext;
 use crate::secret::{EncryptionKeys, Purpose};
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) session_cache: Option<SessionCache>,
     pub(crate) wake_worker: Mutex<mpsc::Sender<()>>,
     pub(crate) worker_seen_at: AtomicI64,
+    pub(crate) event_ids: IdSequence,
 }
 
 impl Zalt {
@@ -210,7 +211,7 @@ impl Zalt {
     ) -> Result<Event, Error> {
         let now = self.now();
         Ok(Event {
-            id: EventId::mint(now, self.rng())?,
+            id: EventId::mint_in(&self.inner.event_ids, now, self.rng())?,
             occurred_at: now,
             user_id,
             actor,

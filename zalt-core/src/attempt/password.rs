@@ -43,31 +43,28 @@ impl SignIns<'_> {
         zalt.take_account_budget(budget, &zalt.config().budgets.password)
             .await?;
         let credential = usable.and_then(|account| account.password.as_ref());
-        match (
+        if let (Some(account), Some(credential), Verified::Match { needs_rehash }) = (
             usable,
             credential,
             self.verify(password.clone(), credential).await?,
         ) {
-            (Some(account), Some(credential), Verified::Match { needs_rehash }) => {
-                if !account.user.status.is_active() {
-                    return Err(Error::AccountSuspended);
-                }
-                let rehash = if needs_rehash {
-                    self.rehash(credential, password).await
-                } else {
-                    None
-                };
-                Ok(CheckedPassword { budget, rehash })
+            if !account.user.status.is_active() {
+                return Err(Error::AccountSuspended);
             }
-            _ => {
-                let user_id = usable.map(|account| account.user.id);
-                let kind = EventKind::SignInFailed {
-                    method: AuthenticationMethod::Password,
-                };
-                let event = zalt.event(request, Actor::Anonymous, user_id, kind)?;
-                zalt.commit(Batch::new().event(event)).await?;
-                Err(Error::CredentialsIncorrect)
-            }
+            let rehash = if needs_rehash {
+                self.rehash(credential, password).await
+            } else {
+                None
+            };
+            Ok(CheckedPassword { budget, rehash })
+        } else {
+            let user_id = usable.map(|account| account.user.id);
+            let kind = EventKind::SignInFailed {
+                method: AuthenticationMethod::Password,
+            };
+            let event = zalt.event(request, Actor::Anonymous, user_id, kind)?;
+            zalt.commit(Batch::new().event(event)).await?;
+            Err(Error::CredentialsIncorrect)
         }
     }
 

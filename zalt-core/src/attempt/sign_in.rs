@@ -176,7 +176,7 @@ impl<'z> SignIns<'z> {
 
             let new = NewChallenge::mint(self.zalt, attempt.id, purpose, strategy)?;
             let updated = with_state(&attempt, |state| {
-                state.challenge = Some(new.challenge.clone())
+                state.challenge = Some(new.challenge.clone());
             })?;
             let mut batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
             if let Some(account) = &account

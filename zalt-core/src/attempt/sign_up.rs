@@ -160,7 +160,7 @@ impl<'z> SignUps<'z> {
                 strategy,
             )?;
             let updated = with_state(&attempt, |state| {
-                state.challenge = Some(new.challenge.clone())
+                state.challenge = Some(new.challenge.clone());
             })?;
             let batch = Batch::new()
                 .change(Change::UpdateAttempt(updated.clone()))

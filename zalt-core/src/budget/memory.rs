@@ -81,7 +81,7 @@ mod tests {
         let budgets = MemoryBudgets::new(64);
         let budget = Budget::Rate {
             tries: 2,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
         };
         let now = Timestamp::from_unix_seconds(1_700_000_000);
         for n in 0..10_000_u64 {
@@ -100,7 +100,7 @@ mod tests {
         let budgets = MemoryBudgets::new(64);
         let budget = Budget::Rate {
             tries: 1,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
         };
         let now = Timestamp::from_unix_seconds(1_700_000_000);
         let key = BudgetKey::from_bytes([1; 32]);
@@ -113,7 +113,7 @@ mod tests {
             Decision::Granted
         );
         let denied = Decision::Denied {
-            retry_after: Some(Duration::from_secs(60)),
+            retry_after: Some(Duration::from_mins(1)),
         };
         assert_eq!(
             budgets

@@ -79,7 +79,7 @@ pub enum Decision {
 }
 
 /// Failures are forgotten when none came for this long, unless the ceiling was reached.
-const FAILURES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const FAILURES_KEPT: Duration = Duration::from_hours(24);
 
 impl Budget {
     /// Takes one try: the new state, or `None` if there was none left and the state stays as it is.
@@ -222,7 +222,7 @@ mod tests {
         let budget = Budget::Failures {
             free: 2,
             wait: Duration::from_secs(30),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             ceiling: 5,
         };
         let mut state = None;
@@ -244,9 +244,7 @@ mod tests {
         assert_eq!(waits, [30, 60]);
         assert_eq!(state.map(|state| state.count), Some(5));
         assert_eq!(
-            budget
-                .take(state, now + Duration::from_secs(400 * 86_400))
-                .1,
+            budget.take(state, now + Duration::from_hours(9600)).1,
             Decision::Denied { retry_after: None }
         );
     }
@@ -256,7 +254,7 @@ mod tests {
         let budget = Budget::Failures {
             free: 1,
             wait: Duration::from_secs(30),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             ceiling: 5,
         };
         let (state, _) = budget.take(None, at(0));

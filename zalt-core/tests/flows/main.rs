@@ -1,0 +1,18 @@
+//! Whole flows over the in-memory store, with the clock in the test's hand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod accounts;
+mod keys;
+mod passwords;
+mod refresh;
+mod resets;
+mod sessions;
+mod sign_ins;
+mod sign_ups;
+mod support;
+mod worker;

@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::pending;
+use zalt_core::ReadinessError;
+use zalt_core::message::SendError;
+
+use crate::support::*;
+
+#[test]
+fn a_mail_that_fails_for_now_is_sent_later_and_once() {
+    let app = App::new();
+    app.outbox.fail_next(SendError::Temporary("busy".into()));
+    run(app
+        .zalt
+        .sign_ups()
+        .create(&request(), new_sign_up("ada@example.com")))
+    .unwrap();
+    assert_eq!(app.mails_to("ada@example.com"), 0);
+    app.clock.advance(Duration::from_secs(4));
+    assert_eq!(app.mails_to("ada@example.com"), 0);
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(app.mails_to("ada@example.com"), 1);
+    app.clock.advance(HOUR);
+    assert_eq!(app.mails_to("ada@example.com"), 1);
+}
+
+#[test]
+fn a_mail_that_is_refused_or_too_late_is_given_up() {
+    let app = App::new();
+    app.outbox
+        .fail_next(SendError::Permanent("no such mailbox".into()));
+    run(app
+        .zalt
+        .sign_ups()
+        .create(&request(), new_sign_up("ada@example.com")))
+    .unwrap();
+    assert_eq!(app.mails_to("ada@example.com"), 0);
+    app.clock.advance(MINUTE);
+    assert_eq!(app.mails_to("ada@example.com"), 0);
+
+    run(app
+        .zalt
+        .sign_ups()
+        .create(&request(), new_sign_up("eve@example.com")))
+    .unwrap();
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(app.mails_to("eve@example.com"), 0);
+    assert_eq!(run(app.zalt.store().next_message_due()).unwrap(), None);
+}
+
+#[test]
+fn a_queued_mail_is_unreadable_in_the_store() {
+    let app = App::new();
+    run(app
+        .zalt
+        .sign_ups()
+        .create(&request(), new_sign_up("ada@example.com")))
+    .unwrap();
+    let queued = run(app.zalt.store().due_messages(app.zalt.now(), 10)).unwrap();
+    let bytes = queued[0].content.as_bytes();
+    assert!(!bytes.windows(3).any(|window| window == b"ada"));
+}
+
+#[test]
+fn a_missing_worker_is_reported_and_a_running_one_is_not() {
+    let app = App::new();
+    run(app.zalt.ready()).unwrap();
+    app.clock.advance(2 * MINUTE);
+    assert!(matches!(run(app.zalt.ready()), Err(ReadinessError::Worker)));
+    let App { zalt, worker, .. } = app;
+    // One turn of its loop, up to the first sleep.
+    assert!(worker.run(|_| pending()).now_or_never().is_none());
+    run(zalt.ready()).unwrap();
+}
