@@ -11,6 +11,7 @@ use zalt_core::store::{
 use zalt_core::user::{Account, User};
 
 use crate::SharedStore;
+use crate::fixtures::Fixtures;
 
 /// What can be committed as it stands.
 pub(crate) trait IntoBatch {
@@ -81,15 +82,6 @@ pub(crate) fn refused(
             }
             Ok(()) => panic!("the batch at {caller} has to be refused ({reason}) but was applied"),
         }
-    }
-}
-
-/// The outcome of a commit in a race: whether it won, or why its guard refused it.
-pub(crate) async fn race_outcome(store: &SharedStore, batch: Batch) -> Result<(), GuardReason> {
-    match store.commit(batch).await {
-        Ok(()) => Ok(()),
-        Err(CommitError::Guard(failure)) => Err(failure.reason),
-        Err(error) => panic!("a commit in a race failed otherwise than by its guard: {error:?}"),
     }
 }
 
@@ -191,3 +183,10 @@ pub(crate) const NOTHING_EXPIRED: Expired = Expired {
     events_before: None,
     limit: 100,
 };
+
+/// A user that is in the store.
+pub(crate) async fn new_user(store: &SharedStore, f: &Fixtures) -> User {
+    let user = f.user();
+    commit(store, Change::InsertUser(user.clone())).await;
+    user
+}

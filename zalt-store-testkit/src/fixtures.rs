@@ -23,7 +23,7 @@ use zalt_core::{Clock, Rng, RngError, Timestamp};
 pub const EPOCH: Timestamp = Timestamp::from_unix_seconds(1_749_988_800);
 
 /// A day.
-pub const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// A clock that moves on by a millisecond whenever it is read, so that ids of rows that are made one after the other
 /// are in that order.
@@ -139,7 +139,11 @@ impl Fixtures {
 
     /// A session that is held by a cookie and lives for 30 days, 7 of them idle.
     pub fn session(&self, user: &User) -> Session {
-        let now = self.now();
+        self.session_at(self.now(), user)
+    }
+
+    /// A session that is held by a cookie and began at this instant.
+    pub fn session_at(&self, now: Timestamp, user: &User) -> Session {
         Session {
             id: SessionId::mint(now, &self.rng).expect("the generator never fails"),
             user_id: user.id,
@@ -196,7 +200,7 @@ impl Fixtures {
             failed_codes: 0,
             sent_messages: 1,
             created_at: now,
-            expires_at: now + Duration::from_secs(3600),
+            expires_at: now + Duration::from_hours(1),
             version: 1,
         }
     }
@@ -210,7 +214,7 @@ impl Fixtures {
             code: CodeDigest::from_bytes(self.bytes()),
             link: Some(self.token()),
             sent_at: now,
-            expires_at: now + Duration::from_secs(600),
+            expires_at: now + Duration::from_mins(10),
         }
     }
 
@@ -222,7 +226,7 @@ impl Fixtures {
             content: Sealed::from_bytes(self.bytes::<80>().to_vec()),
             created_at: now,
             due_at: now,
-            expires_at: now + Duration::from_secs(3600),
+            expires_at: now + Duration::from_hours(1),
             tries: 0,
             version: 1,
         }

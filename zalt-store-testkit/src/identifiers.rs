@@ -376,8 +376,8 @@ pub async fn an_update_of_another_version_is_refused(store: &SharedStore) {
     for version in [0, 2, u64::MAX] {
         refused(store, update(version), 0, GuardReason::VersionMismatch).await;
     }
-    assert_eq!(account(store, ada.id).await.identifiers, [written.clone()]);
     assert_eq!(owner(store, &written.value).await, None);
+    assert_eq!(account(store, ada.id).await.identifiers, [written]);
 }
 
 /// Once an owner no longer holds an address, somebody else may.

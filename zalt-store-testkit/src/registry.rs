@@ -2,7 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Place, SharedStore};
+use crate::backend::{Backend, DurableBackend, Place, SharedStore};
 
 type Run<S> = for<'a> fn(&'a S) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -28,8 +28,8 @@ impl<S> Behaviour<S> {
     }
 
     /// Tries it on an empty store, or an empty place. Panics if the store behaves otherwise.
-    pub async fn run(&self, on: &S) {
-        (self.run)(on).await;
+    pub fn run<'a>(&self, on: &'a S) -> impl Future<Output = ()> + Send + use<'a, S> {
+        (self.run)(on)
     }
 }
 
@@ -60,6 +60,18 @@ pub async fn check(backend: impl Backend) -> Vec<Outcome> {
     outcomes
 }
 
+/// Tries every behaviour that needs a place, each on a new one, and reports all outcomes.
+pub async fn check_durability(backend: impl DurableBackend) -> Vec<Outcome> {
+    let backend = Arc::new(backend);
+    let mut outcomes = Vec::new();
+    for behaviour in durable_behaviours() {
+        let backend = Arc::clone(&backend);
+        let task = tokio::spawn(async move { behaviour.run(&backend.place().await).await });
+        outcomes.push(outcome(behaviour, task.await));
+    }
+    outcomes
+}
+
 fn outcome<S>(behaviour: &Behaviour<S>, result: Result<(), tokio::task::JoinError>) -> Outcome {
     let failure = result.err().map(|error| match error.try_into_panic() {
         Ok(payload) => payload
@@ -81,6 +93,13 @@ fn outcome<S>(behaviour: &Behaviour<S>, result: Result<(), tokio::task::JoinErro
 pub fn run_test(backend: impl Backend, group: &str, name: &str) {
     let behaviour = find(behaviours(), group, name);
     block_on(async move { behaviour.run(backend.fresh().await.store()).await });
+}
+
+/// Runs one durable behaviour as a test of its own; what [`durability_tests!`](crate::durability_tests) expands to.
+#[doc(hidden)]
+pub fn run_durability_test(backend: impl DurableBackend, group: &str, name: &str) {
+    let behaviour = find(durable_behaviours(), group, name);
+    block_on(async move { behaviour.run(&backend.place().await).await });
 }
 
 fn find<S>(behaviours: &'static [Behaviour<S>], group: &str, name: &str) -> &'static Behaviour<S> {
@@ -216,5 +235,121 @@ register! {
         only_live_sessions_are_listed,
         the_sweep_removes_what_is_over,
         the_sweep_keeps_its_limit,
+    }
+    refresh {
+        a_rotation_moves_the_generation,
+        a_rotation_needs_the_current_generation,
+        a_rotation_needs_a_session_of_refresh_tokens,
+        a_rotation_never_brings_a_session_back,
+        generations_beyond_31_bits_survive,
+        a_replay_can_end_its_session,
+    }
+    attempts {
+        attempts_of_every_kind_are_read_back_whole,
+        counts_and_instants_at_their_extremes_survive,
+        inserting_an_existing_id_is_refused,
+        an_update_writes_and_counts_the_version,
+        an_update_of_another_version_is_refused,
+        the_sweep_removes_what_is_over,
+    }
+    messages {
+        a_message_is_read_back_whole,
+        inserting_an_existing_id_is_refused,
+        the_longest_due_come_first,
+        the_next_due_instant_is_known,
+        a_lease_hides_a_message_until_it_runs_out,
+        a_write_needs_the_version_that_was_read,
+    }
+    signing_keys {
+        keys_are_read_back_whole,
+        keys_of_one_instant_are_in_the_order_of_their_ids,
+        inserting_an_existing_id_is_refused,
+        an_insert_needs_the_newest_key,
+        the_newest_key_is_the_last_of_the_list,
+        the_sweep_removes_what_is_over,
+    }
+    events {
+        events_of_every_type_are_read_back_whole,
+        circumstances_of_any_kind_survive,
+        the_newest_come_first,
+        a_list_is_filtered_by_user_and_type,
+        a_batch_may_hold_events_only,
+        an_event_is_never_written_over,
+        the_sweep_removes_what_is_old,
+    }
+    budgets {
+        a_store_answers_as_the_rules_do,
+        a_denial_takes_nothing,
+        giving_back_ends_a_lock,
+        giving_back_what_nobody_took_is_fine,
+        a_batch_gives_back_with_all_else,
+        instants_at_their_extremes_are_kept,
+        the_sweep_forgets_what_changes_no_answer,
+    }
+    batches {
+        an_empty_batch_is_applied,
+        a_batch_of_everything_is_applied,
+        changes_are_applied_in_order,
+        a_failed_guard_at_any_position_leaves_no_trace,
+        the_first_guard_that_fails_is_named,
+        a_refused_batch_takes_nothing,
+        events_come_only_with_their_changes,
+        a_large_batch_is_one_batch,
+        a_commit_is_seen_by_the_next_query,
+        a_dropped_commit_is_applied_whole_or_not_at_all,
+    }
+    paging {
+        pages_hold_every_row_once,
+        a_page_has_its_default_and_its_most,
+        rows_of_one_millisecond_are_paged_like_any,
+        new_rows_neither_shift_nor_repeat,
+        a_reader_beside_writers_misses_nothing,
+        removed_rows_take_no_others_along,
+        a_cursor_needs_no_row,
+    }
+    races {
+        one_of_many_gets_a_verified_identifier,
+        one_of_many_verifies_an_identifier,
+        one_of_many_inserts_a_user,
+        one_of_many_updates_a_user,
+        one_of_many_inserts_a_password,
+        one_of_many_updates_a_password,
+        one_of_many_updates_an_attempt,
+        one_of_many_rotates_a_refresh_token,
+        one_of_many_reauthenticates_a_session,
+        one_of_many_revokes_a_session,
+        one_of_many_leases_a_message,
+        one_of_many_inserts_a_signing_key,
+        one_of_many_deletes_an_identifier,
+        what_does_not_conflict_is_all_applied,
+        no_update_is_lost,
+        a_rate_never_grants_more_than_it_holds,
+        failures_never_pass_their_ceiling,
+        no_sign_in_outlives_the_end_of_all_sessions,
+        no_sign_in_outlives_a_suspension,
+        nothing_revives_a_session_that_is_revoked_meanwhile,
+        nothing_outlives_its_purged_user,
+        a_reader_never_sees_half_a_batch,
+    }
+}
+
+register! {
+    ($)
+    /// Everything that the contract asks of a store across being closed and opened again. A backend without durability
+    /// does not have these, rather than pass them for nothing.
+    fn durable_behaviours() -> DurableBehaviour;
+    /// Makes one test of every behaviour that needs a place to open a store on again, in a module `durability`.
+    ///
+    /// The argument is an expression of a type that is a [`DurableBackend`](crate::DurableBackend).
+    macro durability_tests => DurableBackend, run_durability_test;
+
+    durability {
+        everything_survives_reopening,
+        a_refused_batch_leaves_no_trace,
+        guards_hold_after_reopening,
+        budgets_survive_reopening,
+        cursors_survive_reopening,
+        every_last_commit_survives,
+        no_commit_is_lost_or_halved_when_the_store_closes,
     }
 }

@@ -10,7 +10,9 @@ use zalt_core::store::{Change, Expired, GuardReason};
 use zalt_core::user::{User, UserStatus};
 
 use crate::SharedStore;
-use crate::assertions::{FIRST_PAGE, all_sessions, commit, refused, session, user};
+use crate::assertions::{
+    FIRST_PAGE, NOTHING_EXPIRED, all_sessions, commit, new_user, refused, session, user,
+};
 use crate::fixtures::{DAY, EPOCH, Fixtures};
 
 /// Every field of a session comes back as it was written, for both ways to hold one.
@@ -562,12 +564,6 @@ pub async fn the_sweep_keeps_its_limit(store: &SharedStore) {
     }
 }
 
-async fn new_user(store: &SharedStore, f: &Fixtures) -> User {
-    let user = f.user();
-    commit(store, Change::InsertUser(user.clone())).await;
-    user
-}
-
 fn revoke(session: &Session, at: Timestamp) -> Change {
     Change::RevokeSession {
         id: session.id,
@@ -589,6 +585,6 @@ fn sweep(sessions_before: Timestamp, limit: u32) -> Change {
     Change::RemoveExpired(Expired {
         sessions_before,
         limit,
-        ..crate::assertions::NOTHING_EXPIRED
+        ..NOTHING_EXPIRED
     })
 }

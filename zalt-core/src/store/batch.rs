@@ -15,7 +15,8 @@ use crate::user::{PasswordCredential, User};
 pub struct Batch {
     /// Applied in order; each sees what those before it did.
     pub changes: Vec<Change>,
-    /// Appended if every change was applied.
+    /// Appended if every change was applied. An id that exists is a defect of the caller's and fails the batch with
+    /// [`CommitError::Store`](super::CommitError::Store).
     pub events: Vec<Event>,
 }
 

@@ -8,6 +8,7 @@
 //!
 //! - Absence is `None` or an empty page, not an error.
 //! - A [`Change`] carries its own guard. One that fails fails the whole batch, which leaves no trace.
+//! - A query sees each batch whole or not at all.
 //! - A commit that was acknowledged survives a crash.
 //! - Once [`Store::commit`] returned, every later query, on every replica, sees the batch.
 //! - A batch whose caller went away (a dropped future) is applied whole or not at all.
