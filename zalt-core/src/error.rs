@@ -166,6 +166,18 @@ codes! {
     InvalidField = "invalid_field";
     /// A field that is needed is not there.
     MissingField = "missing_field";
+    /// The request has a field that the operation does not know.
+    UnknownField = "unknown_field";
+    /// The body is not JSON, or not in the form that the operation takes.
+    MalformedBody = "malformed_body";
+    /// The body is longer than the server takes.
+    BodyTooLarge = "body_too_large";
+    /// The body is not sent as JSON.
+    UnsupportedMediaType = "unsupported_media_type";
+    /// The path is known, but not with this method.
+    MethodNotAllowed = "method_not_allowed";
+    /// A browser sent the request from another site.
+    CrossOrigin = "cross_origin";
     /// The new password is shorter than the policy's minimum.
     PasswordTooShort = "password_too_short";
     /// The new password is longer than the policy's maximum.

@@ -1,0 +1,131 @@
+//! The token that binds an attempt to the device that began it: in a cookie or in a header.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::response::{IntoResponse, Response};
+use http::header::SET_COOKIE;
+use http::request::Parts;
+use http::{HeaderName, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use zalt_core::Error;
+use zalt_core::attempt::Attempt;
+use zalt_core::secret::AttemptToken;
+use zalt_core::session::Transport;
+
+use super::call::Call;
+use crate::cookie::CookieKind;
+use crate::http_zalt::ZaltHttp;
+use crate::problem::ApiError;
+
+/// The header that carries the token where the session will be held by tokens.
+pub(crate) static ZALT_ATTEMPT: HeaderName = HeaderName::from_static("zalt-attempt");
+
+/// The token of the sign-in that the path names.
+pub(crate) struct SignInToken(pub(crate) AttemptToken);
+
+/// The token of the sign-up that the path names.
+pub(crate) struct SignUpToken(pub(crate) AttemptToken);
+
+impl FromRequestParts<ZaltHttp> for SignInToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, http: &ZaltHttp) -> Result<Self, ApiError> {
+        of_path(parts, http, CookieKind::SignIn).await.map(Self)
+    }
+}
+
+impl FromRequestParts<ZaltHttp> for SignUpToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, http: &ZaltHttp) -> Result<Self, ApiError> {
+        of_path(parts, http, CookieKind::SignUp).await.map(Self)
+    }
+}
+
+/// The token that the request shows, if it is for the attempt in the path. Whatever is wrong with either, the answer is
+/// that there is no such attempt.
+async fn of_path(
+    parts: &mut Parts,
+    http: &ZaltHttp,
+    kind: CookieKind,
+) -> Result<AttemptToken, ApiError> {
+    let not_found = || ApiError::from(Error::AttemptNotFound);
+    let Path(id) = Path::<String>::from_request_parts(parts, http)
+        .await
+        .map_err(|_| not_found())?;
+    let mut headers = parts.headers.get_all(&ZALT_ATTEMPT).iter();
+    let text = match (headers.next(), headers.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        (Some(_), Some(_)) => None,
+        (None, _) => http.cookies().read(kind, &parts.headers).ok().flatten(),
+    };
+    let token = AttemptToken::parse(text.ok_or_else(not_found)?).map_err(|_| not_found())?;
+    if id.parse() == Ok(token.id()) {
+        Ok(token)
+    } else {
+        Err(not_found())
+    }
+}
+
+/// An attempt that was begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Begun<V> {
+    #[serde(flatten)]
+    view: V,
+    /// Where the session will be held by tokens: what to send in `Zalt-Attempt` until the attempt is over. Shown here and
+    /// never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "zat_...")]
+    attempt_token: Option<String>,
+}
+
+/// The reply that hands an attempt and its token to whoever began it.
+pub(crate) fn begun<V: Serialize>(
+    call: &Call,
+    status: StatusCode,
+    kind: CookieKind,
+    attempt: &Attempt,
+    token: &AttemptToken,
+    view: Option<V>,
+) -> Result<Response, ApiError> {
+    let view = view.ok_or(Error::Internal(
+        "an attempt is of another kind than it was made",
+    ))?;
+    let by_cookie = transport(attempt) == Transport::Cookie;
+    let body = Begun {
+        view,
+        attempt_token: (!by_cookie).then(|| token.expose().to_string()),
+    };
+    let mut response = (status, axum::Json(body)).into_response();
+    if by_cookie {
+        let lifetime = left(call, attempt);
+        let cookie = call
+            .http
+            .cookies()
+            .set(kind, &token.expose(), lifetime)
+            .map_err(|_| Error::Internal("a token can't stand in a cookie"))?;
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+fn left(call: &Call, attempt: &Attempt) -> Duration {
+    attempt.expires_at.since(call.zalt().now())
+}
+
+fn transport(attempt: &Attempt) -> Transport {
+    use zalt_core::attempt::AttemptState;
+    match &attempt.state {
+        AttemptState::SignIn(state) => state.transport,
+        AttemptState::SignUp(state) => state.transport,
+        AttemptState::EmailVerification(_) => Transport::Cookie,
+    }
+}
+
+/// The attempt as it stands now.
+pub(crate) fn view<V>(view: Option<V>) -> Result<axum::Json<V>, ApiError> {
+    view.map(axum::Json)
+        .ok_or_else(|| Error::AttemptNotFound.into())
+}

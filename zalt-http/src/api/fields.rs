@@ -1,0 +1,44 @@
+//! Fields that several endpoints read alike.
+
+use zalt_core::attempt::Proof;
+use zalt_core::password::Password;
+use zalt_core::user::Name;
+use zalt_core::{Error, ErrorCode};
+
+use crate::body::require;
+use crate::problem::ApiError;
+
+/// What a person shows: a code or the token of a link, and not both.
+pub(crate) fn proof(code: Option<String>, token: Option<String>) -> Result<Proof, ApiError> {
+    match (code, token) {
+        (Some(code), None) => Ok(Proof::code(&code)),
+        (None, Some(token)) => Ok(Proof::link(&token)?),
+        (None, None) => require(None, "code"),
+        (Some(_), _) => Err(ApiError::new(
+            ErrorCode::InvalidField,
+            "give the code or the token of the link, and not both",
+        )
+        .at("token")),
+    }
+}
+
+/// A password as it was typed. The text is overwritten.
+pub(crate) fn password(text: String) -> Result<Password, ApiError> {
+    Ok(Password::try_from(text).map_err(Error::from)?)
+}
+
+/// A name, with the field that holds it.
+pub(crate) fn name(text: Option<&str>, field: &'static str) -> Result<Option<Name>, ApiError> {
+    parse(text, Name::parse).map_err(|error| error.at(field))
+}
+
+/// Text that is parsed if it is there.
+pub(crate) fn parse<T, E>(
+    text: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, ApiError>
+where
+    Error: From<E>,
+{
+    Ok(text.map(parse).transpose().map_err(Error::from)?)
+}

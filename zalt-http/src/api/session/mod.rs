@@ -1,0 +1,23 @@
+//! Sessions of the person who is signed in, and the tokens that hold them.
+
+mod list;
+mod reauthenticate;
+mod sign_out;
+mod token;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http_zalt::ZaltHttp;
+
+pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
+    OpenApiRouter::new()
+        .routes(routes!(token::refresh))
+        .routes(routes!(token::issue))
+        .routes(routes!(list::list))
+        .routes(routes!(list::revoke))
+        .routes(routes!(list::revoke_others))
+        .routes(routes!(list::revoke_all))
+        .routes(routes!(sign_out::sign_out))
+        .routes(routes!(reauthenticate::reauthenticate))
+}

@@ -1,0 +1,151 @@
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof, SignInProgress};
+
+use crate::api::attempt::{SignInToken, view};
+use crate::api::call::Call;
+use crate::api::fields::password;
+use crate::api::signed_in::{Complete, complete};
+use crate::body::{Json, require};
+use crate::cookie::CookieKind;
+use crate::openapi::errors;
+use crate::problem::ApiError;
+use crate::view::SignInView;
+
+/// What is sent, and what passing it leads to: a session, or a new password.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MailStrategy {
+    EmailCode,
+    EmailLink,
+    ResetPasswordEmailCode,
+    ResetPasswordEmailLink,
+}
+
+/// How the first factor is to be passed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrepareFirstFactor {
+    strategy: MailStrategy,
+}
+
+errors!(PrepareErrors: [BODY] AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
+
+/// Send a code or link
+///
+/// It voids the one before it. The answer is the same whether or not anybody gets a mail.
+#[utoipa::path(
+    post, path = "/v1/client/sign-ins/{id}/prepare-first-factor", tag = "sign-ins",
+    params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
+    security(("sign_in_cookie" = []), ("attempt_token" = [])),
+    request_body = PrepareFirstFactor,
+    responses((status = 200, description = "Sent, if there is somebody to send it to", body = SignInView), PrepareErrors)
+)]
+pub(super) async fn prepare(
+    call: Call,
+    SignInToken(token): SignInToken,
+    Json(body): Json<PrepareFirstFactor>,
+) -> Result<Response, ApiError> {
+    use ChallengePurpose::{ResetPassword, SignIn};
+    let (purpose, strategy) = match body.strategy {
+        MailStrategy::EmailCode => (SignIn, ChallengeStrategy::EmailCode),
+        MailStrategy::EmailLink => (SignIn, ChallengeStrategy::EmailLink),
+        MailStrategy::ResetPasswordEmailCode => (ResetPassword, ChallengeStrategy::EmailCode),
+        MailStrategy::ResetPasswordEmailLink => (ResetPassword, ChallengeStrategy::EmailLink),
+    };
+    let attempt = call
+        .zalt()
+        .sign_ins()
+        .prepare(call.context(), &token, purpose, strategy)
+        .await?;
+    Ok(view(SignInView::of(&attempt))?.into_response())
+}
+
+/// How the first factor is passed.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FirstFactor {
+    Password,
+    EmailCode,
+    EmailLink,
+    ResetPasswordEmailCode,
+    ResetPasswordEmailLink,
+}
+
+/// The strategy with what it asks for: `password`, the `code` from the mail, or the `token` of its link.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttemptFirstFactor {
+    strategy: FirstFactor,
+    #[schema(example = "a walk in the rain")]
+    password: Option<String>,
+    #[schema(example = "123456")]
+    code: Option<String>,
+    #[schema(example = "zlt_...")]
+    token: Option<String>,
+}
+
+errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, AccountSuspended, AttemptNotFound,
+    AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
+
+/// Pass the first factor
+///
+/// A link counts in the browser that asked for it only. After a code or link for a new password the attempt needs that
+/// password next, and nobody is signed in.
+#[utoipa::path(
+    post, path = "/v1/client/sign-ins/{id}/attempt-first-factor", tag = "sign-ins",
+    params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
+    security(("sign_in_cookie" = []), ("attempt_token" = [])),
+    request_body = AttemptFirstFactor,
+    responses(
+        (status = 200, description = "Signed in, or the attempt that needs a new password", body = FirstFactorPassed),
+        AttemptErrors
+    )
+)]
+pub(super) async fn attempt(
+    call: Call,
+    SignInToken(token): SignInToken,
+    Json(body): Json<AttemptFirstFactor>,
+) -> Result<Response, ApiError> {
+    let sign_ins = call.zalt().sign_ins();
+    let proof = match body.strategy {
+        FirstFactor::Password => {
+            let password = password(require(body.password, "password")?)?;
+            let signed_in = sign_ins
+                .attempt_password(call.context(), &token, password)
+                .await?;
+            return complete(&call, signed_in, Some(CookieKind::SignIn)).await;
+        }
+        FirstFactor::EmailCode | FirstFactor::ResetPasswordEmailCode => {
+            Proof::code(&require(body.code, "code")?)
+        }
+        // The mail with the link has the code too, for whoever reads it on another device.
+        FirstFactor::EmailLink | FirstFactor::ResetPasswordEmailLink => {
+            match (body.token, body.code) {
+                (None, Some(code)) => Proof::code(&code),
+                (token, _) => Proof::link(&require(token, "token")?)?,
+            }
+        }
+    };
+    match sign_ins
+        .attempt_proof(call.context(), &token, &proof)
+        .await?
+    {
+        SignInProgress::Complete(signed_in) => {
+            complete(&call, signed_in, Some(CookieKind::SignIn)).await
+        }
+        SignInProgress::NeedsNewPassword(attempt) => {
+            Ok(view(SignInView::of(&attempt))?.into_response())
+        }
+    }
+}
+
+/// Where a proof led.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described: each arm is a reply of its own")]
+pub(crate) enum FirstFactorPassed {
+    Complete(Box<Complete>),
+    NeedsNewPassword(SignInView),
+}

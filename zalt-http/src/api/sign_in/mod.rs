@@ -1,0 +1,20 @@
+//! Sign-in: one machine of several steps, or one step with a password.
+
+mod create;
+mod factor;
+mod reset;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http_zalt::ZaltHttp;
+
+pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create))
+        .routes(routes!(create::find))
+        .routes(routes!(factor::prepare))
+        .routes(routes!(factor::attempt))
+        .routes(routes!(reset::reset_password))
+        .routes(routes!(reset::claim_reset_link))
+}

@@ -1,0 +1,137 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use bytes::Bytes;
+use http::request::Parts;
+use zalt_core::{RequestContext, Zalt};
+
+use crate::api;
+use crate::auth::RequestAuth;
+use crate::client_ip::PeerAddr;
+use crate::config::HttpConfig;
+use crate::cookie::Cookies;
+use crate::layer::RequestLayer;
+use crate::openapi;
+use crate::origin::Origins;
+use crate::request_id;
+use crate::service::{self, ZaltService};
+
+/// An application as HTTP knows it. Cheap to clone; the service and the layers of one application share it.
+#[derive(Clone)]
+pub struct ZaltHttp {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    zalt: Zalt,
+    config: HttpConfig,
+    cookies: Cookies,
+    origins: Origins,
+    open_api: OnceLock<Bytes>,
+}
+
+impl ZaltHttp {
+    /// Serves `zalt` by `config`.
+    pub fn new(zalt: Zalt, config: HttpConfig) -> Self {
+        let cookies = Cookies::new(zalt.base_url());
+        let origins = Origins::new(zalt.base_url(), config.allowed_origins.clone());
+        Self {
+            inner: Arc::new(Inner {
+                zalt,
+                config,
+                cookies,
+                origins,
+                open_api: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// The application.
+    pub fn zalt(&self) -> &Zalt {
+        &self.inner.zalt
+    }
+
+    /// The choices.
+    pub fn config(&self) -> &HttpConfig {
+        &self.inner.config
+    }
+
+    /// The cookies.
+    pub fn cookies(&self) -> &Cookies {
+        &self.inner.cookies
+    }
+
+    /// The endpoints as a service, for frameworks that bring their own routing.
+    pub fn service(&self) -> ZaltService {
+        ZaltService::new(self.clone(), api::routes(self))
+    }
+
+    /// The endpoints as a router, to be merged into a host's or nested below a path.
+    ///
+    /// It has the paths `/v1/client` and below, `/.well-known/jwks.json` and `/openapi.json`, and leaves all others alone.
+    pub fn router(&self) -> Router {
+        service::mounted(&self.service())
+    }
+
+    /// The layer that gives each request of a host's own routes its [`RequestAuth`] and [`RequestContext`].
+    pub fn layer(&self) -> RequestLayer {
+        RequestLayer::new(self.clone())
+    }
+
+    /// Puts a [`RequestContext`] and a [`RequestAuth`] into the extensions of a request, and returns the latter. Costs no
+    /// query. A request that has them from an outer layer of the same application keeps them.
+    pub fn prepare(&self, parts: &mut Parts) -> RequestAuth {
+        if let Some(auth) = parts.extensions.get::<RequestAuth>()
+            && auth.belongs_to(self)
+        {
+            return auth.clone();
+        }
+        let peer = parts
+            .extensions
+            .get::<PeerAddr>()
+            .map(|peer| peer.0.ip().to_canonical());
+        let proxies = &self.inner.config.trusted_proxies;
+        let mut context = RequestContext::internal();
+        if let Some(peer) = peer {
+            context = context.with_ip(proxies.client(peer, &parts.headers));
+        }
+        if let Some(agent) = parts.headers.get(http::header::USER_AGENT) {
+            context = context.with_user_agent(&String::from_utf8_lossy(agent.as_bytes()));
+        }
+        // Without randomness nothing else that matters works either; a missing id is no reason to fail earlier.
+        let id = request_id::of_request(&parts.headers, peer, proxies, self.zalt().rng()).ok();
+        if let Some(id) = &id {
+            context = context.with_request_id(id);
+        }
+        let auth = RequestAuth::new(self.clone(), context.clone(), id, parts);
+        parts.extensions.insert(context);
+        parts.extensions.insert(auth.clone());
+        auth
+    }
+
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.inner.origins
+    }
+
+    /// The OpenAPI document as JSON, made when it is first asked for.
+    pub(crate) fn open_api(&self) -> &Bytes {
+        self.inner.open_api.get_or_init(|| {
+            serde_json::to_vec(&openapi::document(self))
+                .unwrap_or_default()
+                .into()
+        })
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl fmt::Debug for ZaltHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZaltHttp")
+            .field("zalt", &self.inner.zalt)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, StatusCode};
+use tower::{BoxError, Service, ServiceExt};
+use tracing::Instrument;
+use zalt_core::{ErrorCode, Zalt};
+
+use crate::auth::RequestAuth;
+use crate::config::HttpConfig;
+use crate::headers;
+use crate::http_zalt::ZaltHttp;
+use crate::problem::{ApiError, Problem};
+use crate::request_id::X_REQUEST_ID;
+
+/// Every endpoint as one service over http types. Clones share everything.
+///
+/// Whatever happens to a request, whichever path it names, happens in this order: its id and client are found out, its
+/// origin is checked, it is routed. So no spelling of a path leads past a check.
+#[derive(Clone)]
+pub struct ZaltService {
+    http: ZaltHttp,
+    routes: Router,
+}
+
+/// The endpoints of `zalt` as a router: what [`ZaltHttp::router`] makes.
+pub fn router(zalt: Zalt, config: HttpConfig) -> Router {
+    ZaltHttp::new(zalt, config).router()
+}
+
+impl ZaltService {
+    pub(crate) const fn new(http: ZaltHttp, routes: Router) -> Self {
+        Self { http, routes }
+    }
+
+    /// The application that it serves.
+    pub const fn http(&self) -> &ZaltHttp {
+        &self.http
+    }
+}
+
+impl fmt::Debug for ZaltService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZaltService")
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> Service<Request<B>> for ZaltService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let auth = self.http.prepare(&mut parts);
+        // What core logs on the way carries the id too.
+        let span = tracing::error_span!("zalt", request_id = auth.request_id().map(|id| &**id));
+        let request = Request::from_parts(parts, Body::new(body));
+        let respond = respond(self.http.clone(), self.routes.clone(), auth, request);
+        Box::pin(async move { Ok(respond.instrument(span).await) })
+    }
+}
+
+/// The paths of the service, as routes that leave a host's own alone.
+pub(crate) fn mounted(service: &ZaltService) -> Router {
+    [
+        "/v1/client",
+        "/v1/client/{*rest}",
+        "/.well-known/jwks.json",
+        "/openapi.json",
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, path| {
+        router.route_service(path, service.clone())
+    })
+}
+
+pub(crate) fn cross_origin() -> Problem {
+    Problem::new(
+        ErrorCode::CrossOrigin,
+        "the request does not come from a page of this server: open it at its own address, or allow the page's origin; \
+         a program sends its body as application/json",
+    )
+}
+
+async fn respond(
+    http: ZaltHttp,
+    routes: Router,
+    auth: RequestAuth,
+    request: Request<Body>,
+) -> Response {
+    let request_headers = request.headers().clone();
+    let mut response =
+        if let Some(preflight) = headers::preflight(&http, request.method(), request.headers()) {
+            preflight
+        } else if auth.is_cross_origin() {
+            axum::response::IntoResponse::into_response(ApiError::from(cross_origin()))
+        } else {
+            match routes.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+    render(&mut response, auth.request_id());
+    headers::secure(&http, response.headers_mut());
+    headers::cors(&http, &request_headers, response.headers_mut());
+    if let Some(id) = auth.request_id()
+        && let Ok(id) = HeaderValue::from_str(id)
+    {
+        response.headers_mut().insert(&X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// Gives an error its body, and the log what the body must not say.
+fn render(response: &mut Response, request_id: Option<&Arc<str>>) {
+    let Some(error) = response
+        .extensions_mut()
+        .remove::<ApiError>()
+        .or_else(|| unrouted(response.status()))
+    else {
+        return;
+    };
+    if let Some(cause) = &error.cause {
+        let cause: &dyn std::error::Error = &**cause;
+        tracing::error!(
+            error = cause,
+            cause = cause.source(),
+            code = error.problem.code().as_str(),
+            "a request failed"
+        );
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut rendered = error.problem.with_request_id(request_id).to_response();
+    if let Some(allow) = allow {
+        rendered.headers_mut().insert(ALLOW, allow);
+    }
+    if let Some(challenge) = error.challenge {
+        rendered.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    *response = rendered.map(Body::from);
+}
+
+/// The problem behind a reply that no endpoint made.
+fn unrouted(status: StatusCode) -> Option<ApiError> {
+    match status {
+        StatusCode::NOT_FOUND => Some(ApiError::new(
+            ErrorCode::NotFound,
+            "there is nothing at this path",
+        )),
+        StatusCode::METHOD_NOT_ALLOWED => Some(ApiError::new(
+            ErrorCode::MethodNotAllowed,
+            "the path is not used with this method",
+        )),
+        _ => None,
+    }
+}
