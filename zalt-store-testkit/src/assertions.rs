@@ -3,6 +3,7 @@
 use zalt_core::Timestamp;
 use zalt_core::event::Event;
 use zalt_core::id::{SessionId, UserId};
+use zalt_core::identifier::IdentifierValue;
 use zalt_core::session::Session;
 use zalt_core::store::{
     Batch, Change, CommitError, Cursor, EventFilter, Expired, GuardFailure, GuardReason, PageLimit,
@@ -189,4 +190,26 @@ pub(crate) async fn new_user(store: &SharedStore, f: &Fixtures) -> User {
     let user = f.user();
     commit(store, Change::InsertUser(user.clone())).await;
     user
+}
+
+/// Two users that are in the store.
+pub(crate) async fn two_users(store: &SharedStore, f: &Fixtures) -> (User, User) {
+    let users = (f.user(), f.user());
+    commit(
+        store,
+        [
+            Change::InsertUser(users.0.clone()),
+            Change::InsertUser(users.1.clone()),
+        ],
+    )
+    .await;
+    users
+}
+
+/// The account that an identifier leads to.
+pub(crate) async fn owner(store: &SharedStore, value: &IdentifierValue) -> Option<Account> {
+    store
+        .account_by_identifier(&value.key())
+        .await
+        .expect("the query has to succeed")
 }

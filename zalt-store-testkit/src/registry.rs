@@ -182,6 +182,8 @@ register! {
         a_purge_needs_the_version_that_was_read,
         text_of_any_kind_survives,
         instants_and_counts_at_their_extremes_survive,
+    }
+    user_lists {
         a_list_is_filtered_by_status,
         a_list_is_filtered_by_deletion,
         a_list_is_filtered_by_identifier_prefix,
@@ -196,16 +198,18 @@ register! {
         kinds_do_not_mix,
         an_insert_needs_its_user,
         inserting_an_existing_id_is_refused,
+        an_update_writes_and_counts_the_version,
+        an_update_keeps_user_and_value,
+        an_update_of_another_version_is_refused,
+        a_delete_needs_the_version_that_was_read,
+    }
+    ownership {
         a_user_has_a_key_only_once,
         any_number_may_add_what_nobody_owns,
         a_verified_key_has_one_owner,
         verifying_what_another_owns_is_refused,
-        an_update_writes_and_counts_the_version,
-        an_update_keeps_user_and_value,
-        an_update_of_another_version_is_refused,
         unverifying_frees_the_key,
         deleting_frees_the_key,
-        a_delete_needs_the_version_that_was_read,
         a_deleted_user_keeps_its_identifiers,
         a_purged_user_frees_its_identifiers,
     }
@@ -228,11 +232,13 @@ register! {
         a_touch_never_brings_a_session_back,
         a_reauthentication_replaces_token_and_methods,
         a_reauthentication_needs_the_token_that_was_read,
+        only_live_sessions_are_listed,
+    }
+    revocation {
         a_revocation_is_final,
         revoking_all_leaves_the_exception_and_moves_the_epoch,
         revoking_all_leaves_other_users_alone,
         revoking_all_needs_the_user,
-        only_live_sessions_are_listed,
         the_sweep_removes_what_is_over,
         the_sweep_keeps_its_limit,
     }
@@ -307,7 +313,7 @@ register! {
         removed_rows_take_no_others_along,
         a_cursor_needs_no_row,
     }
-    races {
+    one_winner {
         one_of_many_gets_a_verified_identifier,
         one_of_many_verifies_an_identifier,
         one_of_many_inserts_a_user,
@@ -321,6 +327,8 @@ register! {
         one_of_many_leases_a_message,
         one_of_many_inserts_a_signing_key,
         one_of_many_deletes_an_identifier,
+    }
+    races {
         what_does_not_conflict_is_all_applied,
         no_update_is_lost,
         a_rate_never_grants_more_than_it_holds,

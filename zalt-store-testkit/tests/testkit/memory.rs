@@ -1,4 +1,4 @@
-//! The reference store passes every behaviour.
+//! The reference store passes every behaviour. It keeps nothing beyond the process, so it has none of durability.
 
 use zalt_core::store::memory::MemoryStore;
 use zalt_store_testkit::{Backend, Fresh};
