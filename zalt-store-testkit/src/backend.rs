@@ -59,6 +59,16 @@ impl fmt::Debug for Fresh {
     }
 }
 
+/// A place for budgets that tasks can share.
+pub type SharedBudgets = Arc<dyn BudgetStore>;
+
+/// Makes empty places for budgets only, such as an in-memory one or a server for counters.
+#[async_trait]
+pub trait BudgetBackend: Send + Sync + 'static {
+    /// A place without budgets that shares none with any other. Panics if it can't be made.
+    async fn fresh(&self) -> SharedBudgets;
+}
+
 /// Makes places that keep a store's data while no store is open on them.
 ///
 /// A backend that has this is a [`Backend`] too, which opens one store on a new place.

@@ -1,15 +1,18 @@
 //! Budgets: taken in one step, by the rules that core has for all backends.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Barrier;
 use zalt_core::Timestamp;
-use zalt_core::budget::{Budget, BudgetKey, BudgetState, Decision};
+use zalt_core::budget::{Budget, BudgetKey, BudgetState, BudgetStore, Decision};
 use zalt_core::store::{Change, Expired, GuardReason};
 
 use crate::SharedStore;
 use crate::assertions::{NOTHING_EXPIRED, commit, refused};
 use crate::fixtures::{DAY, EPOCH, Fixtures};
+use crate::races::TASKS;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -34,7 +37,7 @@ const ONE: Budget = Budget::Failures {
 
 /// A store answers exactly as [`Budget::take`] does with the state before: through bursts, pauses, denials, clocks that
 /// step back, and keys that share nothing.
-pub async fn a_store_answers_as_the_rules_do(store: &SharedStore) {
+pub async fn a_store_answers_as_the_rules_do<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();
     let keys: Vec<_> = (0..3).map(|_| (f.budget_key(), f.budget_key())).collect();
     let mut model: BTreeMap<BudgetKey, BudgetState> = BTreeMap::new();
@@ -60,7 +63,7 @@ pub async fn a_store_answers_as_the_rules_do(store: &SharedStore) {
 }
 
 /// A burst is granted, then nothing, and asking in vain does not make the wait longer.
-pub async fn a_denial_takes_nothing(store: &SharedStore) {
+pub async fn a_denial_takes_nothing<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();
     let key = f.budget_key();
     for _ in 0..3 {
@@ -78,7 +81,7 @@ pub async fn a_denial_takes_nothing(store: &SharedStore) {
 }
 
 /// Past the ceiling there is no next try, however long one waits, until the budget is given back.
-pub async fn giving_back_ends_a_lock(store: &SharedStore) {
+pub async fn giving_back_ends_a_lock<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();
     let (key, other) = (f.budget_key(), f.budget_key());
     let end = Timestamp::from_unix_millis(i64::MAX);
@@ -94,12 +97,45 @@ pub async fn giving_back_ends_a_lock(store: &SharedStore) {
 }
 
 /// Nothing happens where nothing was taken.
-pub async fn giving_back_what_nobody_took_is_fine(store: &SharedStore) {
+pub async fn giving_back_what_nobody_took_is_fine<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();
     let key = f.budget_key();
     store.give_back(key).await.expect("no error");
-    commit(store, Change::GiveBackBudget(key)).await;
     assert_eq!(take(store, key, &ONE, EPOCH).await, Decision::Granted);
+}
+
+/// However many take from one budget at once, no more are granted than it holds.
+pub async fn a_rate_never_grants_more_than_it_holds<S: BudgetStore + ?Sized + 'static>(
+    store: &Arc<S>,
+) {
+    let budget = Budget::Rate {
+        tries: 10,
+        period: Duration::from_hours(1),
+    };
+    let key = Fixtures::new().budget_key();
+    assert_eq!(grants(store, key, budget).await, 10);
+    store.give_back(key).await.expect("no error");
+    assert_eq!(grants(store, key, budget).await, 10);
+}
+
+/// Parallel guesses get no more tries than guesses one after the other.
+pub async fn failures_never_pass_their_ceiling<S: BudgetStore + ?Sized + 'static>(store: &Arc<S>) {
+    let f = Fixtures::new();
+    let until_wait = Budget::Failures {
+        free: 4,
+        wait: DAY,
+        longest_wait: DAY,
+        ceiling: 100,
+    };
+    // Four cost nothing, and the fifth is the last before the wait.
+    assert_eq!(grants(store, f.budget_key(), until_wait).await, 5);
+    let until_ceiling = Budget::Failures {
+        free: 100,
+        wait: DAY,
+        longest_wait: DAY,
+        ceiling: 7,
+    };
+    assert_eq!(grants(store, f.budget_key(), until_ceiling).await, 7);
 }
 
 /// A success gives its budget back in its own commit: with the batch, or not at all.
@@ -107,6 +143,8 @@ pub async fn a_batch_gives_back_with_all_else(store: &SharedStore) {
     let f = Fixtures::new();
     let (key, user) = (f.budget_key(), f.user());
     let locked = Decision::Denied { retry_after: None };
+    // Nothing happens where nothing was taken.
+    commit(store, Change::GiveBackBudget(key)).await;
     assert_eq!(take(store, key, &ONE, EPOCH).await, Decision::Granted);
     let failing = [
         Change::GiveBackBudget(key),
@@ -123,7 +161,7 @@ pub async fn a_batch_gives_back_with_all_else(store: &SharedStore) {
 }
 
 /// Instants at their extremes are no reason to grant more, or to fail.
-pub async fn instants_at_their_extremes_are_kept(store: &SharedStore) {
+pub async fn instants_at_their_extremes_are_kept<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();
     for now in [
         Timestamp::from_unix_millis(0),
@@ -195,9 +233,38 @@ pub async fn the_sweep_forgets_what_changes_no_answer(store: &SharedStore) {
     assert_eq!(take(store, lock, &ONE, EPOCH).await, locked);
 }
 
-async fn take(store: &SharedStore, key: BudgetKey, budget: &Budget, now: Timestamp) -> Decision {
+async fn take<S: BudgetStore + ?Sized>(
+    store: &Arc<S>,
+    key: BudgetKey,
+    budget: &Budget,
+    now: Timestamp,
+) -> Decision {
     store
         .take(key, budget, now)
         .await
         .expect("the budget has to answer")
+}
+
+/// How many of twice [`TASKS`] tries are granted that come at one moment.
+async fn grants<S: BudgetStore + ?Sized + 'static>(
+    store: &Arc<S>,
+    key: BudgetKey,
+    budget: Budget,
+) -> usize {
+    let start = Arc::new(Barrier::new(TASKS * 2));
+    let tasks: Vec<_> = (0..TASKS * 2)
+        .map(|_| {
+            let (store, start) = (Arc::clone(store), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                store.take(key, &budget, EPOCH).await.expect("no error")
+            })
+        })
+        .collect();
+    let mut granted = 0;
+    for task in tasks {
+        let decision = task.await.expect("a racer has to finish");
+        granted += usize::from(decision == Decision::Granted);
+    }
+    granted
 }

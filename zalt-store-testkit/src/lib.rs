@@ -61,6 +61,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! A place for budgets only, such as a server for counters, implements [`BudgetBackend`] and runs [`budget_tests!`].
+//!
 //! The tests bring a runtime of their own; the crate that runs them needs `async-trait` and nothing else. A program that
 //! wants the outcomes as data calls [`check`] and [`check_durability`], or goes through [`behaviours`] itself.
 //!
@@ -108,9 +110,12 @@ pub mod user_lists;
 pub mod users;
 mod world;
 
-pub use backend::{Backend, DurableBackend, Fresh, Place, SharedStore, TestStore};
+pub use backend::{
+    Backend, BudgetBackend, DurableBackend, Fresh, Place, SharedBudgets, SharedStore, TestStore,
+};
 pub use registry::{
-    Behaviour, DurableBehaviour, Outcome, behaviours, check, check_durability, durable_behaviours,
+    Behaviour, BudgetBehaviour, DurableBehaviour, Outcome, behaviours, budget_behaviours, check,
+    check_budgets, check_durability, durable_behaviours,
 };
 #[doc(hidden)]
-pub use registry::{run_durability_test, run_test};
+pub use registry::{run_budget_test, run_durability_test, run_test};

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Barrier;
-use zalt_core::budget::{Budget, BudgetKey, Decision};
 use zalt_core::event::EventKind;
 use zalt_core::identifier::Identifier;
 use zalt_core::session::{RevokeReason, Session};
@@ -78,38 +77,6 @@ pub async fn no_update_is_lost(store: &SharedStore) {
     let after = user(store, ada.id).await;
     assert_eq!(after.version, 1 + TASKS as u64);
     assert_eq!(after.metadata.public.as_object().len(), TASKS);
-}
-
-/// However many take from one budget at once, no more are granted than it holds.
-pub async fn a_rate_never_grants_more_than_it_holds(store: &SharedStore) {
-    let budget = Budget::Rate {
-        tries: 10,
-        period: Duration::from_hours(1),
-    };
-    let key = Fixtures::new().budget_key();
-    assert_eq!(grants(store, key, budget).await, 10);
-    store.give_back(key).await.expect("no error");
-    assert_eq!(grants(store, key, budget).await, 10);
-}
-
-/// Parallel guesses get no more tries than guesses one after the other.
-pub async fn failures_never_pass_their_ceiling(store: &SharedStore) {
-    let f = Fixtures::new();
-    let until_wait = Budget::Failures {
-        free: 4,
-        wait: DAY,
-        longest_wait: DAY,
-        ceiling: 100,
-    };
-    // Four cost nothing, and the fifth is the last before the wait.
-    assert_eq!(grants(store, f.budget_key(), until_wait).await, 5);
-    let until_ceiling = Budget::Failures {
-        free: 100,
-        wait: DAY,
-        longest_wait: DAY,
-        ceiling: 7,
-    };
-    assert_eq!(grants(store, f.budget_key(), until_ceiling).await, 7);
 }
 
 /// Sign-ins that began before all sessions were ended leave none that is live.
@@ -337,25 +304,6 @@ async fn outcome(store: &SharedStore, batch: Batch) -> Result<(), GuardReason> {
         Err(CommitError::Guard(failure)) => Err(failure.reason),
         Err(error) => panic!("a commit in a race failed otherwise than by its guard: {error:?}"),
     }
-}
-
-async fn grants(store: &SharedStore, key: BudgetKey, budget: Budget) -> usize {
-    let start = Arc::new(Barrier::new(TASKS * 2));
-    let tasks: Vec<_> = (0..TASKS * 2)
-        .map(|_| {
-            let (store, start) = (Arc::clone(store), Arc::clone(&start));
-            tokio::spawn(async move {
-                start.wait().await;
-                store.take(key, &budget, EPOCH).await.expect("no error")
-            })
-        })
-        .collect();
-    let mut granted = 0;
-    for task in tasks {
-        let decision = task.await.expect("a racer has to finish");
-        granted += usize::from(decision == Decision::Granted);
-    }
-    granted
 }
 
 pub(crate) fn rotate(f: &Fixtures, session: &Session, presented: u32) -> Change {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::backend::{Backend, DurableBackend, Place, SharedStore};
+use crate::backend::{Backend, BudgetBackend, DurableBackend, Place, SharedBudgets, SharedStore};
 
 type Run<S> = for<'a> fn(&'a S) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -15,6 +15,9 @@ pub struct Behaviour<S = SharedStore> {
 
 /// One thing that the contract asks of a store across being closed and opened again.
 pub type DurableBehaviour = Behaviour<Arc<dyn Place>>;
+
+/// One thing that the contract asks of a place for budgets only.
+pub type BudgetBehaviour = Behaviour<SharedBudgets>;
 
 impl<S> Behaviour<S> {
     /// The part of the contract that it belongs to, such as `sessions`.
@@ -72,6 +75,18 @@ pub async fn check_durability(backend: impl DurableBackend) -> Vec<Outcome> {
     outcomes
 }
 
+/// Tries every behaviour of budgets, each on a fresh place, and reports all outcomes.
+pub async fn check_budgets(backend: impl BudgetBackend) -> Vec<Outcome> {
+    let backend = Arc::new(backend);
+    let mut outcomes = Vec::new();
+    for behaviour in budget_behaviours() {
+        let backend = Arc::clone(&backend);
+        let task = tokio::spawn(async move { behaviour.run(&backend.fresh().await).await });
+        outcomes.push(outcome(behaviour, task.await));
+    }
+    outcomes
+}
+
 fn outcome<S>(behaviour: &Behaviour<S>, result: Result<(), tokio::task::JoinError>) -> Outcome {
     let failure = result.err().map(|error| match error.try_into_panic() {
         Ok(payload) => payload
@@ -100,6 +115,13 @@ pub fn run_test(backend: impl Backend, group: &str, name: &str) {
 pub fn run_durability_test(backend: impl DurableBackend, group: &str, name: &str) {
     let behaviour = find(durable_behaviours(), group, name);
     block_on(async move { behaviour.run(&backend.place().await).await });
+}
+
+/// Runs one behaviour of budgets as a test of its own; what [`budget_tests!`](crate::budget_tests) expands to.
+#[doc(hidden)]
+pub fn run_budget_test(backend: impl BudgetBackend, group: &str, name: &str) {
+    let behaviour = find(budget_behaviours(), group, name);
+    block_on(async move { behaviour.run(&backend.fresh().await).await });
 }
 
 fn find<S>(behaviours: &'static [Behaviour<S>], group: &str, name: &str) -> &'static Behaviour<S> {
@@ -288,6 +310,8 @@ register! {
         a_denial_takes_nothing,
         giving_back_ends_a_lock,
         giving_back_what_nobody_took_is_fine,
+        a_rate_never_grants_more_than_it_holds,
+        failures_never_pass_their_ceiling,
         a_batch_gives_back_with_all_else,
         instants_at_their_extremes_are_kept,
         the_sweep_forgets_what_changes_no_answer,
@@ -331,8 +355,6 @@ register! {
     races {
         what_does_not_conflict_is_all_applied,
         no_update_is_lost,
-        a_rate_never_grants_more_than_it_holds,
-        failures_never_pass_their_ceiling,
         no_sign_in_outlives_the_end_of_all_sessions,
         no_sign_in_outlives_a_suspension,
         nothing_revives_a_session_that_is_revoked_meanwhile,
@@ -359,5 +381,26 @@ register! {
         cursors_survive_reopening,
         every_last_commit_survives,
         no_commit_is_lost_or_halved_when_the_store_closes,
+    }
+}
+
+register! {
+    ($)
+    /// Everything that the contract asks of a place for budgets only. A full store has these among its
+    /// [`behaviours`].
+    fn budget_behaviours() -> BudgetBehaviour;
+    /// Makes one test of every behaviour that needs a place for budgets only, in a module `budgets`.
+    ///
+    /// The argument is an expression of a type that is a [`BudgetBackend`](crate::BudgetBackend).
+    macro budget_tests => BudgetBackend, run_budget_test;
+
+    budgets {
+        a_store_answers_as_the_rules_do,
+        a_denial_takes_nothing,
+        giving_back_ends_a_lock,
+        giving_back_what_nobody_took_is_fine,
+        a_rate_never_grants_more_than_it_holds,
+        failures_never_pass_their_ceiling,
+        instants_at_their_extremes_are_kept,
     }
 }

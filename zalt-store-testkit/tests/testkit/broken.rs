@@ -76,8 +76,8 @@ caught! {
         "paging::removed_rows_take_no_others_along",
         "paging::a_cursor_needs_no_row";
     a_store_that_checks_budgets_then_acts: ChecksBudgetsThenActs by
-        "races::a_rate_never_grants_more_than_it_holds",
-        "races::failures_never_pass_their_ceiling";
+        "budgets::a_rate_never_grants_more_than_it_holds",
+        "budgets::failures_never_pass_their_ceiling";
     a_store_that_ignores_epochs: IgnoresEpochs by
         "sessions::an_insert_needs_the_current_epoch",
         "races::no_sign_in_outlives_the_end_of_all_sessions";

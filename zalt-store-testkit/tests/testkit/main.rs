@@ -8,4 +8,5 @@
 mod broken;
 mod doubles;
 mod memory;
+mod memory_budgets;
 mod places;
