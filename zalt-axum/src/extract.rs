@@ -1,0 +1,99 @@
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+use zalt_core::session::Authenticated;
+use zalt_core::user::User;
+use zalt_http::{AuthRejection, RequestAuth};
+
+/// The session that a request belongs to, with its user.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Authenticated);
+
+/// The user who sent a request.
+#[derive(Debug, Clone)]
+pub struct CurrentUser(pub User);
+
+/// A session whose user proved who they are within the application's window: for whatever should not be done from a
+/// device that was left unlocked.
+#[derive(Debug, Clone)]
+pub struct RecentlySignedIn(pub Authenticated);
+
+/// Why an extractor refused a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Nobody is signed in, or not well enough: 401, 403, or 5xx if it could not be found out.
+    Auth(AuthRejection),
+    /// The route stands outside [`ZaltLayer`](crate::ZaltLayer): 500, and nobody gets in.
+    MissingLayer,
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Auth(rejection) => rejection.into_response(),
+            Self::MissingLayer => {
+                tracing::error!(
+                    "a route asks who is signed in but has no ZaltLayer: add .layer(zalt.layer())"
+                );
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+impl From<AuthRejection> for Rejection {
+    fn from(rejection: AuthRejection) -> Self {
+        Self::Auth(rejection)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Ok(Self(auth(parts)?.authenticated().await?))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        Ok(auth(parts)?.maybe_authenticated().await?.map(Self))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Ok(Self(auth(parts)?.authenticated().await?.user().clone()))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for CurrentUser {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        let found = auth(parts)?.maybe_authenticated().await?;
+        Ok(found.map(|authenticated| Self(authenticated.user().clone())))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RecentlySignedIn {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Ok(Self(auth(parts)?.require_recent().await?))
+    }
+}
+
+fn auth(parts: &Parts) -> Result<RequestAuth, Rejection> {
+    parts
+        .extensions
+        .get::<RequestAuth>()
+        .cloned()
+        .ok_or(Rejection::MissingLayer)
+}
