@@ -1,0 +1,246 @@
+//! The default words, in one place for whoever edits or translates them.
+
+use zalt_core::message::Notice;
+
+use super::RenderError;
+use super::letter::{Action, Letter};
+use super::rendered::one_line;
+
+/// The words of a mail.
+pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError> {
+    match notice {
+        Notice::VerifyEmailAddress {
+            code,
+            link,
+            valid_minutes,
+        } => proof(
+            Proof {
+                subject: format!("Confirm your e-mail address for {app}"),
+                heading: "Confirm your e-mail address",
+                lead: format!("Enter this code in {app} to confirm that this address is yours."),
+                label: "Confirm the address",
+                closing: "If you did not ask for this, you can ignore this mail. Without the code nobody can use \
+                          your address.",
+            },
+            (app, code, link.as_deref(), *valid_minutes),
+        ),
+        Notice::SignIn {
+            code,
+            link,
+            valid_minutes,
+        } => proof(
+            Proof {
+                subject: format!("Sign in to {app}"),
+                heading: "Sign in",
+                lead: format!("Enter this code to sign in to {app}."),
+                label: "Sign in",
+                closing: "If you did not ask for this, you can ignore this mail. Without the code nobody can sign in \
+                          with it.",
+            },
+            (app, code, link.as_deref(), *valid_minutes),
+        ),
+        Notice::ResetPassword {
+            code,
+            link,
+            valid_minutes,
+        } => proof(
+            Proof {
+                subject: format!("Set a new password for {app}"),
+                heading: "Set a new password",
+                lead: format!("Enter this code to set a new password for your account at {app}."),
+                label: "Set a new password",
+                closing: "If you did not ask for this, you can ignore this mail. Your password stays as it is.",
+            },
+            (app, code, link.as_deref(), *valid_minutes),
+        ),
+        Notice::AccountExists { sign_in_url } => account_exists(app, sign_in_url.as_deref()),
+        Notice::PasswordChanged => Ok(safety(
+            format!("Your password for {app} was changed"),
+            "Your password was changed",
+            format!("The password of your account at {app} was changed."),
+            app,
+        )),
+        Notice::EmailAddressAdded { address } => Ok(safety(
+            format!("An e-mail address was added to your account at {app}"),
+            "An e-mail address was added",
+            format!(
+                "The address {} was added to your account at {app}.",
+                one_line(address, MAX_ADDRESS)
+            ),
+            app,
+        )),
+        Notice::EmailAddressRemoved { address } => Ok(safety(
+            format!("An e-mail address was removed from your account at {app}"),
+            "An e-mail address was removed",
+            format!(
+                "The address {} was removed from your account at {app}. It can no longer be used to sign in.",
+                one_line(address, MAX_ADDRESS)
+            ),
+            app,
+        )),
+        Notice::AccountDeleted => Ok(account_deleted(app)),
+        _ => Err(RenderError::UnknownNotice),
+    }
+}
+
+/// The words of a text message. It has no link: links in text messages are what phishing taught people not to touch,
+/// and many carriers drop them.
+pub(super) fn sms(app: &str, notice: &Notice) -> Result<String, RenderError> {
+    match notice {
+        Notice::VerifyEmailAddress {
+            code,
+            valid_minutes,
+            ..
+        } => Ok(sms_code(
+            app,
+            code,
+            "to confirm that it is you",
+            *valid_minutes,
+        )),
+        Notice::SignIn {
+            code,
+            valid_minutes,
+            ..
+        } => Ok(sms_code(app, code, "to sign in", *valid_minutes)),
+        Notice::ResetPassword {
+            code,
+            valid_minutes,
+            ..
+        } => Ok(sms_code(app, code, "to set a new password", *valid_minutes)),
+        Notice::AccountExists { .. } => Ok(format!(
+            "{app}: somebody tried to sign up with this number, which already has an account. Nothing was changed."
+        )),
+        Notice::PasswordChanged => Ok(format!(
+            "{app}: your password was changed. If it was not you, reset it from the sign-in page now."
+        )),
+        Notice::EmailAddressAdded { .. } => Ok(format!(
+            "{app}: an e-mail address was added to your account. If it was not you, reset your password now."
+        )),
+        Notice::EmailAddressRemoved { .. } => Ok(format!(
+            "{app}: an e-mail address was removed from your account. If it was not you, reset your password now."
+        )),
+        Notice::AccountDeleted => Ok(format!("{app}: your account was deleted.")),
+        _ => Err(RenderError::UnknownNotice),
+    }
+}
+
+fn sms_code(app: &str, code: &str, purpose: &str, minutes: u32) -> String {
+    let code = one_line(code, MAX_CODE);
+    format!(
+        "{code} is your {app} code {purpose}. It works for {}. Do not share it.",
+        duration(minutes)
+    )
+}
+
+/// What differs between the mails that carry a code.
+struct Proof {
+    subject: String,
+    heading: &'static str,
+    lead: String,
+    label: &'static str,
+    closing: &'static str,
+}
+
+fn proof(
+    words: Proof,
+    (app, code, link, minutes): (String, &str, Option<&str>, u32),
+) -> Result<Letter, RenderError> {
+    let action = link.map(|url| Action::new(words.label, url)).transpose()?;
+    let mut validity = format!("The code works once and for {}.", duration(minutes));
+    if action.is_some() {
+        validity.push_str(" The link below does the same.");
+    }
+    Ok(Letter {
+        subject: words.subject,
+        preheader: validity.clone(),
+        heading: words.heading.to_owned(),
+        paragraphs: vec![words.lead, validity],
+        code: Some(one_line(code, MAX_CODE)),
+        action,
+        closing: vec![
+            words.closing.to_owned(),
+            format!("Do not give the code to anybody. Nobody at {app} will ask you for it."),
+        ],
+        application_name: app,
+    })
+}
+
+fn account_exists(app: String, sign_in_url: Option<&str>) -> Result<Letter, RenderError> {
+    Ok(Letter {
+        subject: format!("You already have an account at {app}"),
+        preheader: "Somebody, perhaps you, tried to sign up with this address.".to_owned(),
+        heading: "You already have an account".to_owned(),
+        paragraphs: vec![
+            format!(
+                "Somebody, perhaps you, tried to sign up at {app} with this address. It already has an account, so \
+                 nothing was changed."
+            ),
+            "Sign in with it instead. If you no longer know the password, you can set a new one from the sign-in page."
+                .to_owned(),
+        ],
+        code: None,
+        action: sign_in_url
+            .map(|url| Action::new("Sign in", url))
+            .transpose()?,
+        closing: vec!["If you did not ask for this, you can ignore this mail.".to_owned()],
+        application_name: app,
+    })
+}
+
+/// A mail that something about the account changed, which tells the owner what to do if a stranger did it.
+fn safety(subject: String, heading: &str, happened: String, app: String) -> Letter {
+    Letter {
+        subject,
+        preheader: "If this was not you, act now.".to_owned(),
+        heading: heading.to_owned(),
+        paragraphs: vec![
+            happened,
+            "If this was you, there is nothing to do.".to_owned(),
+            format!(
+                "If this was not you: set a new password from the sign-in page of {app} at once. Then, on your account \
+                 page, end all sessions that you don't know and check your e-mail addresses."
+            ),
+        ],
+        code: None,
+        action: None,
+        closing: vec![
+            "This mail went out because such a change should never happen without your knowledge."
+                .to_owned(),
+        ],
+        application_name: app,
+    }
+}
+
+fn account_deleted(app: String) -> Letter {
+    Letter {
+        subject: format!("Your account at {app} was deleted"),
+        preheader: "If this was not you, act now.".to_owned(),
+        heading: "Your account was deleted".to_owned(),
+        paragraphs: vec![
+            format!("Your account at {app} was deleted, and all its sessions have ended."),
+            format!(
+                "If this was not you, tell the people who run {app} at once, and change the password of your mailbox."
+            ),
+        ],
+        code: None,
+        action: None,
+        closing: vec![
+            "This mail went out because such a change should never happen without your knowledge."
+                .to_owned(),
+        ],
+        application_name: app,
+    }
+}
+
+fn duration(minutes: u32) -> String {
+    match minutes {
+        1 => "1 minute".to_owned(),
+        minutes if minutes >= 120 && minutes.is_multiple_of(60) => {
+            format!("{} hours", minutes / 60)
+        }
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+const MAX_CODE: usize = 32;
+const MAX_ADDRESS: usize = 254;
