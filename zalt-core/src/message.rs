@@ -4,6 +4,8 @@
 //! [`Worker`](crate::Worker). So a crash loses none, none goes out for a commit that failed, and a request takes the
 //! same time whether or not it causes one.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Timestamp;
@@ -29,8 +31,8 @@ pub struct Message {
     pub version: u64,
 }
 
-/// What a person is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a person is told. `Debug` shows the kind and never a code or link.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
@@ -82,6 +84,21 @@ pub enum Notice {
     AccountDeleted,
 }
 
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::VerifyEmailAddress { .. } => "VerifyEmailAddress",
+            Self::SignIn { .. } => "SignIn",
+            Self::ResetPassword { .. } => "ResetPassword",
+            Self::AccountExists { .. } => "AccountExists",
+            Self::PasswordChanged => "PasswordChanged",
+            Self::EmailAddressAdded { .. } => "EmailAddressAdded",
+            Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",
+            Self::AccountDeleted => "AccountDeleted",
+        })
+    }
+}
+
 /// A message as a [`Mailer`] gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
@@ -106,7 +123,7 @@ pub struct Sms {
 
 /// Sends mail.
 #[async_trait::async_trait]
-pub trait Mailer: Send + Sync + std::fmt::Debug {
+pub trait Mailer: Send + Sync + fmt::Debug {
     /// Hands one mail over. `id` is the same for every try, for an idempotency key or a `Message-ID`.
     ///
     /// # Errors
@@ -116,7 +133,7 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
 
 /// Sends text messages.
 #[async_trait::async_trait]
-pub trait SmsSender: Send + Sync + std::fmt::Debug {
+pub trait SmsSender: Send + Sync + fmt::Debug {
     /// Hands one text message over. `id` is the same for every try.
     ///
     /// # Errors
