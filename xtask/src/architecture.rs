@@ -78,6 +78,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("zalt-core", &[]),
     ("zalt-store-*", &["zalt-core"]),
     ("zalt-http", &["zalt-core"]),
+    ("zalt-http-behaviours", &["zalt-core", "zalt-http"]),
     ("zalt-notify", &["zalt-core"]),
     ("zalt-mcp", &["zalt-core"]),
     ("zalt-axum", &["zalt-core", "zalt-http"]),

@@ -28,7 +28,7 @@ errors!(DiscoveryErrors: []);
 
 /// The public keys of access tokens (RFC 7517)
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "discovery",
+    get, path = "/.well-known/jwks.json", operation_id = "get_jwks", tag = "discovery",
     responses((status = 200, description = "The keys", body = Object, example = json!({ "keys": [] })), DiscoveryErrors)
 )]
 async fn jwks(call: Call) -> ([(HeaderName, HeaderValue); 1], Reply<JwkSet>) {
@@ -37,7 +37,7 @@ async fn jwks(call: Call) -> ([(HeaderName, HeaderValue); 1], Reply<JwkSet>) {
 
 /// This document
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "discovery",
+    get, path = "/openapi.json", operation_id = "get_open_api", tag = "discovery",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), DiscoveryErrors)
 )]
 async fn open_api(call: Call) -> ([(HeaderName, HeaderValue); 2], Bytes) {

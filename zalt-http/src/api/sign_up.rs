@@ -61,7 +61,7 @@ errors!(CreateErrors: [BODY, NEW_PASSWORD] SignUpClosed, UsernameTaken, RateLimi
 /// Sends the first code or link. The answer is the same for an address that has an account already; its owner gets a mail
 /// that says so.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ups", tag = "sign-ups",
+    post, path = "/v1/client/sign-ups", operation_id = "create_sign_up", tag = "sign-ups",
     request_body = CreateSignUp,
     responses((status = 201, description = "Begun: verify the address next", body = Begun<SignUpView>), CreateErrors)
 )]
@@ -99,7 +99,7 @@ errors!(FindErrors: [] AttemptNotFound);
 
 /// Look at a sign-up under way
 #[utoipa::path(
-    get, path = "/v1/client/sign-ups/{id}", tag = "sign-ups",
+    get, path = "/v1/client/sign-ups/{id}", operation_id = "get_sign_up", tag = "sign-ups",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_up_cookie" = []), ("attempt_token" = [])),
     responses((status = 200, description = "How far it has come", body = SignUpView), FindErrors)
@@ -125,7 +125,7 @@ errors!(PrepareErrors: [BODY] AttemptNotFound, AttemptStep, AttemptExhausted, Ra
 ///
 /// It voids the one before it.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ups/{id}/prepare-verification", tag = "sign-ups",
+    post, path = "/v1/client/sign-ups/{id}/prepare-verification", operation_id = "prepare_sign_up_verification", tag = "sign-ups",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_up_cookie" = []), ("attempt_token" = [])),
     request_body = PrepareSignUp,
@@ -162,7 +162,7 @@ errors!(AttemptErrors: [BODY] CodeIncorrect, LinkIncorrect, AttemptNotFound, Att
 ///
 /// Makes the user and the first session. A link counts in the browser that signs up only.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ups/{id}/attempt-verification", tag = "sign-ups",
+    post, path = "/v1/client/sign-ups/{id}/attempt-verification", operation_id = "attempt_sign_up_verification", tag = "sign-ups",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_up_cookie" = []), ("attempt_token" = [])),
     request_body = AttemptSignUp,

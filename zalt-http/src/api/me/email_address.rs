@@ -16,7 +16,7 @@ errors!(ListErrors: [SIGNED_IN] NotFound);
 
 /// List one's own addresses, oldest first
 #[utoipa::path(
-    get, path = "/v1/client/me/email-addresses", tag = "me",
+    get, path = "/v1/client/me/email-addresses", operation_id = "list_email_addresses", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 200, description = "All of them", body = List<EmailAddressView>), ListErrors)
 )]
@@ -44,7 +44,7 @@ errors!(AddErrors: [BODY, SIGNED_IN] EmailAddressTaken, TooManyIdentifiers, Reau
 ///
 /// It leads nowhere until it is verified.
 #[utoipa::path(
-    post, path = "/v1/client/me/email-addresses", tag = "me",
+    post, path = "/v1/client/me/email-addresses", operation_id = "add_email_address", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     request_body = AddEmailAddress,
     responses((status = 201, description = "Added: verify it next", body = EmailAddressView), AddErrors)
@@ -69,7 +69,7 @@ errors!(RemoveErrors: [BODY, SIGNED_IN] LastIdentifier, ReauthenticationRequired
 ///
 /// The last verified one stays.
 #[utoipa::path(
-    delete, path = "/v1/client/me/email-addresses/{id}", tag = "me",
+    delete, path = "/v1/client/me/email-addresses/{id}", operation_id = "remove_email_address", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "the address", example = "idn_01h455vb4pex5vsknk084sn02q")),
     responses((status = 204, description = "Removed"), RemoveErrors)
@@ -91,7 +91,7 @@ errors!(PrimaryErrors: [BODY, SIGNED_IN] IdentifierNotVerified, Reauthentication
 
 /// Make a verified address the one that messages go to
 #[utoipa::path(
-    post, path = "/v1/client/me/email-addresses/{id}/make-primary", tag = "me",
+    post, path = "/v1/client/me/email-addresses/{id}/make-primary", operation_id = "make_email_address_primary", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "the address", example = "idn_01h455vb4pex5vsknk084sn02q")),
     responses((status = 200, description = "The account as it is now", body = UserView), PrimaryErrors)

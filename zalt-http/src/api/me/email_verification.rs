@@ -40,7 +40,7 @@ errors!(PrepareErrors: [BODY, SIGNED_IN] NotFound, AttemptExhausted, RateLimited
 ///
 /// The answer is the same if the address is somebody else's, who gets a mail that says so.
 #[utoipa::path(
-    post, path = "/v1/client/me/email-addresses/{id}/prepare-verification", tag = "me",
+    post, path = "/v1/client/me/email-addresses/{id}/prepare-verification", operation_id = "prepare_email_address_verification", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "the address", example = "idn_01h455vb4pex5vsknk084sn02q")),
     request_body = PrepareVerification,
@@ -85,7 +85,7 @@ errors!(AttemptErrors: [BODY, SIGNED_IN] CodeIncorrect, LinkIncorrect, AttemptNo
 ///
 /// Counts in the session that asked for it only. All addresses of the account are told.
 #[utoipa::path(
-    post, path = "/v1/client/me/email-addresses/{id}/attempt-verification", tag = "me",
+    post, path = "/v1/client/me/email-addresses/{id}/attempt-verification", operation_id = "attempt_email_address_verification", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "the address", example = "idn_01h455vb4pex5vsknk084sn02q")),
     request_body = AttemptVerification,

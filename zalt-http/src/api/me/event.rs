@@ -10,7 +10,7 @@ errors!(ListErrors: [SIGNED_IN] InvalidField);
 
 /// List what happened to one's own account, newest first
 #[utoipa::path(
-    get, path = "/v1/client/me/events", tag = "me",
+    get, path = "/v1/client/me/events", operation_id = "list_events", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     params(
         ("after" = Option<String>, Query, description = "next_cursor of the page before"),

@@ -32,7 +32,7 @@ errors!(ChangeErrors: [BODY, SIGNED_IN, NEW_PASSWORD] CredentialsIncorrect, Reau
 
 /// Change the password, or set the first one
 #[utoipa::path(
-    post, path = "/v1/client/me/password", tag = "me",
+    post, path = "/v1/client/me/password", operation_id = "change_password", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     request_body = ChangePassword,
     responses((status = 204, description = "Changed"), ChangeErrors)

@@ -20,7 +20,7 @@ errors!(FindErrors: [SIGNED_IN] NotFound);
 
 /// See one's own account
 #[utoipa::path(
-    get, path = "/v1/client/me", tag = "me",
+    get, path = "/v1/client/me", operation_id = "get_me", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 200, description = "The account", body = UserView), FindErrors)
 )]
@@ -60,7 +60,7 @@ errors!(UpdateErrors: [BODY, SIGNED_IN] NotFound, Conflict);
 
 /// Change one's own profile
 #[utoipa::path(
-    patch, path = "/v1/client/me", tag = "me",
+    patch, path = "/v1/client/me", operation_id = "update_me", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     request_body = UpdateProfile,
     responses((status = 200, description = "The account as it is now", body = UserView), UpdateErrors)
@@ -103,7 +103,7 @@ errors!(DeleteErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conf
 ///
 /// Every session ends. The application can restore the account for a while.
 #[utoipa::path(
-    delete, path = "/v1/client/me", tag = "me",
+    delete, path = "/v1/client/me", operation_id = "delete_me", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 204, description = "Deleted"), DeleteErrors)
 )]

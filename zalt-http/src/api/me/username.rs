@@ -22,7 +22,7 @@ errors!(SetErrors: [BODY, SIGNED_IN] UsernameTaken, ReauthenticationRequired, No
 
 /// Set or change the username
 #[utoipa::path(
-    put, path = "/v1/client/me/username", tag = "me",
+    put, path = "/v1/client/me/username", operation_id = "set_username", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     request_body = SetUsername,
     responses((status = 200, description = "The account as it is now", body = UserView), SetErrors)
@@ -44,7 +44,7 @@ errors!(RemoveErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conf
 
 /// Remove the username
 #[utoipa::path(
-    delete, path = "/v1/client/me/username", tag = "me",
+    delete, path = "/v1/client/me/username", operation_id = "remove_username", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 200, description = "The account as it is now", body = UserView), RemoveErrors)
 )]

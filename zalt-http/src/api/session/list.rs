@@ -15,7 +15,7 @@ errors!(ListErrors: [SIGNED_IN] InvalidField);
 
 /// List the sessions of the person who is signed in, newest first
 #[utoipa::path(
-    get, path = "/v1/client/sessions", tag = "sessions",
+    get, path = "/v1/client/sessions", operation_id = "list_sessions", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     params(
         ("after" = Option<String>, Query, description = "next_cursor of the page before"),
@@ -39,7 +39,7 @@ errors!(RevokeErrors: [BODY, SIGNED_IN] NotFound);
 
 /// End one session
 #[utoipa::path(
-    delete, path = "/v1/client/sessions/{id}", tag = "sessions",
+    delete, path = "/v1/client/sessions/{id}", operation_id = "revoke_session", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "the session", example = "sess_01h455vb4pex5vsknk084sn02q")),
     responses((status = 204, description = "Ended"), RevokeErrors)
@@ -62,7 +62,7 @@ errors!(RevokeAllErrors: [BODY, SIGNED_IN]);
 
 /// End every other session
 #[utoipa::path(
-    post, path = "/v1/client/sessions/revoke-others", tag = "sessions",
+    post, path = "/v1/client/sessions/revoke-others", operation_id = "revoke_other_sessions", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 204, description = "Ended"), RevokeAllErrors)
 )]
@@ -80,7 +80,7 @@ pub(super) async fn revoke_others(
 
 /// End every session, the one that asks too
 #[utoipa::path(
-    post, path = "/v1/client/sessions/revoke-all", tag = "sessions",
+    post, path = "/v1/client/sessions/revoke-all", operation_id = "revoke_all_sessions", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 204, description = "Ended"), RevokeAllErrors)
 )]

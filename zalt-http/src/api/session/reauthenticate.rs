@@ -32,7 +32,7 @@ errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, AccountSus
 ///
 /// A session that is held by a cookie gets a new one; the old one is dead.
 #[utoipa::path(
-    post, path = "/v1/client/reauthenticate", tag = "sessions",
+    post, path = "/v1/client/reauthenticate", operation_id = "reauthenticate", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     request_body = Reauthenticate,
     responses((status = 200, description = "Proved", body = Reauthenticated), ReauthenticateErrors)

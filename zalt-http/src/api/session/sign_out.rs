@@ -15,7 +15,7 @@ errors!(SignOutErrors: [BODY, SIGNED_IN]);
 ///
 /// Ends the session and has the browser forget what it kept. It is no error for a cookie whose session is over.
 #[utoipa::path(
-    post, path = "/v1/client/sign-out", tag = "sessions",
+    post, path = "/v1/client/sign-out", operation_id = "sign_out", tag = "sessions",
     security(("session_cookie" = []), ("access_token" = [])),
     responses((status = 204, description = "Signed out"), SignOutErrors)
 )]

@@ -24,7 +24,7 @@ errors!(RefreshErrors: [BODY] RefreshTokenInvalid, SessionOver, Conflict);
 /// Requests that present one token at once get the same successor. A token that was replaced before ends its session: it
 /// is in two hands.
 #[utoipa::path(
-    post, path = "/v1/client/tokens/refresh", tag = "sessions",
+    post, path = "/v1/client/tokens/refresh", operation_id = "refresh_tokens", tag = "sessions",
     request_body = Refresh,
     responses((status = 200, description = "The next pair", body = Tokens), RefreshErrors)
 )]
@@ -61,7 +61,7 @@ errors!(IssueErrors: [BODY, SIGNED_IN]);
 /// Only a cookie counts here: an access token that yields the next one would outlive its own end, and the rotation of
 /// refresh tokens would prove nothing.
 #[utoipa::path(
-    post, path = "/v1/client/tokens", tag = "sessions",
+    post, path = "/v1/client/tokens", operation_id = "create_access_token", tag = "sessions",
     security(("session_cookie" = [])),
     responses((status = 200, description = "A fresh access token", body = IssuedToken), IssueErrors)
 )]

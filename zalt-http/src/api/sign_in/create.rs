@@ -33,7 +33,7 @@ errors!(CreateErrors: [BODY] CredentialsIncorrect, AccountSuspended, RateLimited
 ///
 /// Without a password the answer is the same for an identifier that nobody has.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ins", tag = "sign-ins",
+    post, path = "/v1/client/sign-ins", operation_id = "create_sign_in", tag = "sign-ins",
     request_body = CreateSignIn,
     responses(
         (status = 201, description = "Begun: pass a first factor next", body = Begun<SignInView>),
@@ -72,7 +72,7 @@ errors!(FindErrors: [] AttemptNotFound);
 
 /// Look at a sign-in under way
 #[utoipa::path(
-    get, path = "/v1/client/sign-ins/{id}", tag = "sign-ins",
+    get, path = "/v1/client/sign-ins/{id}", operation_id = "get_sign_in", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_in_cookie" = []), ("attempt_token" = [])),
     responses((status = 200, description = "How far it has come", body = SignInView), FindErrors)

@@ -36,7 +36,7 @@ errors!(PrepareErrors: [BODY] AttemptNotFound, AttemptStep, AttemptExhausted, Ra
 ///
 /// It voids the one before it. The answer is the same whether or not anybody gets a mail.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ins/{id}/prepare-first-factor", tag = "sign-ins",
+    post, path = "/v1/client/sign-ins/{id}/prepare-first-factor", operation_id = "prepare_first_factor", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_in_cookie" = []), ("attempt_token" = [])),
     request_body = PrepareFirstFactor,
@@ -94,7 +94,7 @@ errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect
 /// A link counts in the browser that asked for it only. After a code or link for a new password the attempt needs that
 /// password next, and nobody is signed in.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ins/{id}/attempt-first-factor", tag = "sign-ins",
+    post, path = "/v1/client/sign-ins/{id}/attempt-first-factor", operation_id = "attempt_first_factor", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_in_cookie" = []), ("attempt_token" = [])),
     request_body = AttemptFirstFactor,

@@ -35,7 +35,7 @@ errors!(ResetErrors: [BODY, NEW_PASSWORD] AttemptNotFound, AttemptStep, NotFound
 ///
 /// The first factor is due again: nobody is signed in by a reset.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ins/{id}/reset-password", tag = "sign-ins",
+    post, path = "/v1/client/sign-ins/{id}/reset-password", operation_id = "reset_password", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_in_cookie" = []), ("attempt_token" = [])),
     request_body = ResetPassword,
@@ -69,7 +69,7 @@ errors!(ClaimErrors: [BODY] LinkIncorrect, AttemptStep, AttemptExhausted, Accoun
 ///
 /// Wherever it was asked for, it goes on here: whoever asked has no part in it any more.
 #[utoipa::path(
-    post, path = "/v1/client/sign-ins/claim-reset-link", tag = "sign-ins",
+    post, path = "/v1/client/sign-ins/claim-reset-link", operation_id = "claim_reset_link", tag = "sign-ins",
     request_body = ClaimResetLink,
     responses((status = 200, description = "Set the new password next", body = Begun<SignInView>), ClaimErrors)
 )]
