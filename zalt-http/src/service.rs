@@ -10,7 +10,7 @@ use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, WWW_AUTHENTICATE};
-use http::{HeaderValue, Request, StatusCode};
+use http::{Extensions, HeaderValue, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 use tracing::Instrument;
 use zalt_core::{ErrorCode, Zalt};
@@ -72,6 +72,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let auth = self.http.prepare(&mut parts);
+        // A host's router leaves the parameters of its own route behind, which ours would take for theirs.
+        parts.extensions = Extensions::new();
+        parts.extensions.insert(auth.context().clone());
+        parts.extensions.insert(auth.clone());
         // What core logs on the way carries the id too.
         let span = tracing::error_span!("zalt", request_id = auth.request_id().map(|id| &**id));
         let request = Request::from_parts(parts, Body::new(body));

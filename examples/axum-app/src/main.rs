@@ -22,7 +22,7 @@ async fn main() -> Result<(), Failure> {
         .map_err(|_| "set ENCRYPTION_KEY: openssl rand -base64 32")?;
     let keys = EncryptionKeys::parse(&keys)?;
     let (zalt, worker) = Zalt::builder(SqliteStore::open("app.db")?, keys, "http://localhost:3000")
-        .configure(|config| config.application_name = "Notebook".to_owned())
+        .configure(|config| config.application_name = String::from("Notebook"))
         .mailer(ConsoleMailer::new(
             std::io::stderr(),
             Arc::new(DefaultTemplates::new()),
@@ -63,7 +63,7 @@ async fn list(
 async fn add(
     SignedIn(who): SignedIn,
     State(notes): State<Notes>,
-    text: String,
+    Json(text): Json<String>,
 ) -> Result<StatusCode, StatusCode> {
     let notes = notes.lock().map_err(failed)?;
     let row = (who.user().id.to_string(), text);
