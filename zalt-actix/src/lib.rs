@@ -52,7 +52,11 @@ impl ZaltActix {
 
     /// Serves `zalt` by `config`.
     pub fn with_config(zalt: Zalt, config: HttpConfig) -> Self {
-        let http = ZaltHttp::new(zalt, config);
+        Self::from_http(ZaltHttp::new(zalt, config))
+    }
+
+    /// Serves what another adapter serves too.
+    pub fn from_http(http: ZaltHttp) -> Self {
         Self {
             service: http.service(),
             http,

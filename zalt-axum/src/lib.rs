@@ -59,6 +59,11 @@ impl ZaltAxum {
         }
     }
 
+    /// Serves what another adapter serves too.
+    pub const fn from_http(http: ZaltHttp) -> Self {
+        Self { http }
+    }
+
     /// The layer for the application's own routes, without which the extractors refuse to work.
     pub fn layer(&self) -> ZaltLayer {
         ZaltLayer::new(self.http.clone())

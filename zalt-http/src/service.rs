@@ -88,6 +88,7 @@ where
 pub(crate) fn mounted(service: &ZaltService) -> Router {
     [
         "/v1/client",
+        "/v1/client/",
         "/v1/client/{*rest}",
         "/.well-known/jwks.json",
         "/openapi.json",

@@ -85,7 +85,8 @@ impl World {
         &self.origin
     }
 
-    pub(crate) fn advance(&self, duration: Duration) {
+    /// Moves the clock of the application on.
+    pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap();
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
