@@ -14,7 +14,13 @@ pub(super) fn clippy() -> Outcome {
     ensure_component("clippy", "clippy")
         .and_then(|()| {
             cargo()
-                .args(["clippy", "--quiet", "--workspace", "--all-targets"])
+                .args([
+                    "clippy",
+                    "--quiet",
+                    "--keep-going",
+                    "--workspace",
+                    "--all-targets",
+                ])
                 .args(["--", "-D", "warnings"])
                 .run()
         })

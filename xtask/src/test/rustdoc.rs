@@ -5,7 +5,7 @@ use crate::report::Outcome;
 
 pub(super) fn run() -> Outcome {
     cargo()
-        .args(["doc", "--quiet", "--workspace", "--no-deps"])
+        .args(["doc", "--quiet", "--keep-going", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()
         .into()
