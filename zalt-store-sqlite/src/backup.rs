@@ -8,7 +8,7 @@ use rusqlite::{Connection, Error, OpenFlags};
 use zalt_core::store::{StoreError, StoreErrorKind};
 
 use crate::connection::create_new;
-use crate::error::store_error;
+use crate::error::{kind, store_error};
 
 /// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
@@ -104,21 +104,27 @@ fn publish(partial: &Path, path: &Path) -> io::Result<()> {
 
 /// Checks every page, index and constraint of the file, and every reference of the tables of Zalt.
 pub(crate) fn check(db: &Connection) -> Result<(), IntegrityError> {
-    let findings = findings(db).map_err(store_error)?;
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(IntegrityError::Damaged(findings))
+    match findings(db) {
+        Ok(findings) if findings.is_empty() => Ok(()),
+        Ok(findings) => Err(IntegrityError::Damaged(findings)),
+        // Some damage ends the check itself.
+        Err(error) if kind(&error) == StoreErrorKind::Corrupt => {
+            Err(IntegrityError::Damaged(vec![error.to_string()]))
+        }
+        Err(error) => Err(store_error(error).into()),
     }
 }
 
 fn findings(db: &Connection) -> Result<Vec<String>, Error> {
     let mut findings: Vec<String> = db
-        .prepare(
-            "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'",
-        )?
+        .prepare("PRAGMA integrity_check(100)")?
         .query_map([], |row| row.get(0))?
+        .filter(|finding| finding.as_deref() != Ok("ok"))
         .collect::<Result<_, _>>()?;
+    if !findings.is_empty() {
+        // References are of no interest in a file that is broken, and it may be impossible to read them.
+        return Ok(findings);
+    }
     let dangling = "SELECT 'a row of ' || s.name || ' refers to a row of ' || f.parent || ' that is not there' \
          FROM sqlite_schema s, pragma_foreign_key_check(s.name) f \
          WHERE s.type = 'table' AND s.name LIKE 'zalt\\_%' ESCAPE '\\' LIMIT 100";
@@ -126,6 +132,5 @@ fn findings(db: &Connection) -> Result<Vec<String>, Error> {
     for finding in dangling.query_map([], |row| row.get(0))? {
         findings.push(finding?);
     }
-    findings.truncate(100);
     Ok(findings)
 }

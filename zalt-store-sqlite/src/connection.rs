@@ -88,6 +88,8 @@ fn open(path: &Path, access: OpenFlags, settings: &Settings) -> Result<Connectio
     db.pragma_update(None, "trusted_schema", false)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     db.pragma_update(None, "cell_size_check", true)?;
+    // Else SQLite prepares a statement anew whenever another value is bound, where a table has a partial index.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     // A negative number counts KiB and not pages.

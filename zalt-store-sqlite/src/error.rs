@@ -53,11 +53,11 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
 /// What an error of SQLite means outside of a `COMMIT`, where nothing was written yet.
 pub(crate) fn kind(error: &rusqlite::Error) -> StoreErrorKind {
     use rusqlite::Error::{
-        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqliteFailure,
-        Utf8Error,
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqlInputError,
+        SqliteFailure, Utf8Error,
     };
     match error {
-        SqliteFailure(failure, _) => failure_kind(*failure),
+        SqliteFailure(failure, _) | SqlInputError { error: failure, .. } => failure_kind(*failure),
         FromSqlConversionFailure(..)
         | IntegralValueOutOfRange(..)
         | InvalidColumnType(..)

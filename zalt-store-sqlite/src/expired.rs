@@ -4,9 +4,13 @@ use zalt_core::store::Expired;
 use crate::sql::{execute, statements};
 
 statements! {
+    /// Sessions that were used since the sweep was to look at them.
+    PROLONGED_SESSIONS =
+        "UPDATE zalt_sessions SET sweep_at = over_at WHERE id IN \
+         (SELECT id FROM zalt_sessions WHERE sweep_at < ?1 AND over_at >= ?1 ORDER BY sweep_at LIMIT ?2)";
     SESSIONS =
         "DELETE FROM zalt_sessions WHERE id IN \
-         (SELECT id FROM zalt_sessions WHERE over_at < ?1 ORDER BY over_at LIMIT ?2)";
+         (SELECT id FROM zalt_sessions WHERE sweep_at < ?1 AND over_at < ?1 ORDER BY sweep_at LIMIT ?2)";
     ATTEMPTS =
         "DELETE FROM zalt_attempts WHERE id IN \
          (SELECT id FROM zalt_attempts WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
@@ -24,6 +28,7 @@ statements! {
 /// Removes what is over, at most `limit` rows of each kind.
 pub(crate) fn remove(db: &Connection, expired: &Expired) -> Result<(), Error> {
     for (sql, before) in [
+        (PROLONGED_SESSIONS, Some(expired.sessions_before)),
         (SESSIONS, Some(expired.sessions_before)),
         (ATTEMPTS, Some(expired.attempts_before)),
         (BUDGETS, Some(expired.budgets_before)),

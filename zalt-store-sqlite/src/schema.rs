@@ -76,7 +76,9 @@ fn known(db: &Connection) -> Result<u32, StoreError> {
 
 /// The version of the file's schema; 0 if it has none yet.
 pub(crate) fn version(db: &Connection) -> Result<u32, Error> {
-    if db.table_exists(Some("main"), "zalt_schema")? {
+    // The table itself and not what this connection remembers of the schema: another process may have made it meanwhile.
+    let made = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'zalt_schema'";
+    if db.prepare(made)?.exists([])? {
         let newest = "SELECT coalesce(max(version), 0) FROM zalt_schema";
         db.query_row(newest, [], |row| row.get(0))
     } else {

@@ -37,10 +37,13 @@ statements! {
     INSERT =
         "INSERT INTO zalt_sessions (id, user_id, epoch, transport, token, refresh_seed, refresh_generation, \
          refresh_rotated_at, amr, authenticated_at, last_seen_at, idle_expires_at, expires_at, created_at, revoked_at, \
-         revoke_reason, ip, user_agent) \
-         SELECT ?1, id, session_epoch, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 \
+         revoke_reason, sweep_at, ip, user_agent) \
+         SELECT ?1, id, session_epoch, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 \
          FROM zalt_users WHERE id = ?2 AND active AND session_epoch = ?3 ON CONFLICT DO NOTHING";
     NOTE_SIGN_IN = "UPDATE zalt_users SET last_sign_in_at = ?2 WHERE id = ?1";
+    /// Keeps the sweep in time for a session that will be over earlier than it was to be. Most writes prolong it, and this
+    /// one finds nothing to do.
+    SWEEP_EARLIER = "UPDATE zalt_sessions SET sweep_at = ?2 WHERE id = ?1 AND sweep_at > ?2";
     TOUCH =
         "UPDATE zalt_sessions SET last_seen_at = ?2, idle_expires_at = ?3, ip = ?4 \
          WHERE id = ?1 AND revoked_at IS NULL";
@@ -51,10 +54,11 @@ statements! {
         "UPDATE zalt_sessions SET token = ?3, amr = ?4, authenticated_at = ?5 \
          WHERE id = ?1 AND revoked_at IS NULL AND token IS ?2";
     REVOKE =
-        "UPDATE zalt_sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL";
+        "UPDATE zalt_sessions SET revoked_at = ?2, revoke_reason = ?3, sweep_at = min(sweep_at, ?2) \
+         WHERE id = ?1 AND revoked_at IS NULL";
     NEXT_EPOCH = "UPDATE zalt_users SET session_epoch = session_epoch + 1 WHERE id = ?1";
     REVOKE_OF_USER =
-        "UPDATE zalt_sessions SET revoked_at = ?3, revoke_reason = ?4 \
+        "UPDATE zalt_sessions SET revoked_at = ?3, revoke_reason = ?4, sweep_at = min(sweep_at, ?3) \
          WHERE user_id = ?1 AND id IS NOT ?2 AND revoked_at IS NULL";
 }
 
@@ -115,6 +119,7 @@ pub(crate) fn insert(db: &Connection, session: &Session) -> Applied {
             session.created_at.unix_millis(),
             revoked_at.map(Timestamp::unix_millis),
             revoke_reason.map(RevokeReason::as_str),
+            over_at(session).unix_millis(),
             address(session.ip),
             session.user_agent,
         ],
@@ -151,6 +156,7 @@ pub(crate) fn touch(
     idle_expires_at: Timestamp,
     ip: Option<IpAddr>,
 ) -> Applied {
+    sweep_earlier(db, id, idle_expires_at)?;
     let written = execute(
         db,
         TOUCH,
@@ -172,6 +178,7 @@ pub(crate) fn rotate(
     idle_expires_at: Timestamp,
     ip: Option<IpAddr>,
 ) -> Applied {
+    sweep_earlier(db, id, idle_expires_at)?;
     // Past the last generation the column's own check refuses the write.
     let next = i64::from(presented) + 1;
     let written = execute(
@@ -187,6 +194,16 @@ pub(crate) fn rotate(
         ],
     )?;
     written_or(written, db, id, GuardReason::RefreshNotCurrent)
+}
+
+fn sweep_earlier(db: &Connection, id: SessionId, at: Timestamp) -> Result<(), Error> {
+    execute(db, SWEEP_EARLIER, params![id.as_bytes(), at.unix_millis()]).map(drop)
+}
+
+/// From when on the session is over if nothing else happens to it.
+fn over_at(session: &Session) -> Timestamp {
+    let over = session.idle_expires_at.min(session.expires_at);
+    session.revoked.map_or(over, |(at, _)| over.min(at))
 }
 
 pub(crate) fn reauthenticate(

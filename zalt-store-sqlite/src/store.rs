@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use futures_channel::oneshot;
+use rusqlite::Connection;
 use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use zalt_core::store::{Batch, CommitError, Store, StoreError, StoreErrorKind};
@@ -31,7 +32,12 @@ struct Inner {
     readers: Readers,
     scans: Scans,
     writer: Writer,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Option<Threads>>,
+}
+
+struct Threads {
+    scans: Vec<JoinHandle<()>>,
+    writer: JoinHandle<Connection>,
 }
 
 impl SqliteStore {
@@ -129,15 +135,18 @@ impl Inner {
         let db = open_writer(&path, &settings)?;
         schema::migrate(&db)?;
         let readers = Readers::open(&path, &settings)?;
-        let (scans, mut threads) = Scans::open(&path, &settings)?;
-        let (writer, thread) = Writer::start(db, path.clone(), settings)?;
-        threads.push(thread);
+        let (scans, scan_threads) = Scans::open(&path, &settings)?;
+        let (writer, writer_thread) = Writer::start(db, path.clone(), settings)?;
+        let threads = Threads {
+            scans: scan_threads,
+            writer: writer_thread,
+        };
         Ok(Self {
             path,
             readers,
             scans,
             writer,
-            threads: Mutex::new(threads),
+            threads: Mutex::new(Some(threads)),
         })
     }
 
@@ -145,12 +154,21 @@ impl Inner {
         self.writer.close();
         self.scans.close();
         self.readers.close();
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
+        let threads = self
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(threads) = threads else {
+            return;
+        };
+        for scan in threads.scans {
             // A thread that panicked is over as well.
-            let _ = thread.join();
+            let _ = scan.join();
         }
+        // The last connection to close brings the log into the file and removes it. Were two to close at once, each could
+        // take the other for the last.
+        drop(threads.writer.join());
     }
 }
 

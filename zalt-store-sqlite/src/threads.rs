@@ -6,10 +6,10 @@ use zalt_core::store::{StoreError, StoreErrorKind};
 use crate::queue::{Queue, Refused};
 
 /// Starts a thread of the store's own.
-pub(crate) fn spawn(
+pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StoreError> {
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StoreError> {
     Builder::new()
         .name(name.to_owned())
         .spawn(run)

@@ -78,7 +78,7 @@ impl Writer {
         db: Connection,
         path: PathBuf,
         settings: Settings,
-    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+    ) -> Result<(Self, JoinHandle<Connection>), StoreError> {
         let writer = Self {
             queue: Arc::new(Queue::new(settings.queue_length)),
             counters: Arc::default(),
@@ -134,7 +134,8 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn run(mut self) {
+    /// Works until the queue is closed and empty, and hands the connection back.
+    fn run(mut self) -> Connection {
         let _end = CloseAtEnd::of(&self.queue);
         while let Some(job) = self.queue.pop() {
             // A defect must not take the thread down, on which everybody depends.
@@ -150,6 +151,7 @@ impl WriterThread {
         if let Err(error) = self.db.query_row(checkpoint, [], |_| Ok(())) {
             tracing::warn!(%error, "the log could not be brought into the file");
         }
+        self.db
     }
 
     /// Makes sure that no transaction is open.
