@@ -159,6 +159,23 @@ impl RequestAuth {
         }
     }
 
+    /// Ends the session whose cookie a new one is about to replace: nobody could ever sign it out again (ASVS 7.2.4).
+    ///
+    /// Call it once the new session is made. That it fails is logged and no reason to refuse the new session.
+    pub async fn end_replaced_session(&self) {
+        if !self.has_cookie() {
+            return;
+        }
+        let Ok(old) = self.authenticated().await else {
+            return;
+        };
+        let session = old.session();
+        let sessions = self.inner.http.zalt().sessions();
+        if let Err(error) = sessions.sign_out(&self.inner.context, session).await {
+            tracing::warn!(%error, session = %session.id, "a session that was replaced could not be ended");
+        }
+    }
+
     /// Where the request came from, as core wants to know it.
     pub fn context(&self) -> &RequestContext {
         &self.inner.context

@@ -38,13 +38,13 @@ pub(crate) fn secure(http: &ZaltHttp, headers: &mut HeaderMap) {
 }
 
 /// Lets pages of an allowed origin read the reply. Nobody else gets a header: the browser keeps it from them.
-pub(crate) fn cors(http: &ZaltHttp, request: &HeaderMap, response: &mut HeaderMap) {
+pub(crate) fn cors(http: &ZaltHttp, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
     if !http.origins().any_allowed() {
         return;
     }
     // A cache must not give one origin's permission to another.
     response.append(VARY, HeaderValue::from_static("origin"));
-    if let Some(origin) = allowed_origin(http, request) {
+    if let Some(origin) = allowed(http, origin) {
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         response.insert(
             ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -66,7 +66,7 @@ pub(crate) fn preflight(
     if *method != Method::OPTIONS || !request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;
     }
-    allowed_origin(http, request)?;
+    allowed(http, request.get(ORIGIN))?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -82,9 +82,10 @@ pub(crate) fn preflight(
     Some(response)
 }
 
-fn allowed_origin<'h>(http: &ZaltHttp, request: &'h HeaderMap) -> Option<&'h HeaderValue> {
-    let origin = request.get(ORIGIN)?;
-    http.origins()
-        .is_allowed(origin.to_str().ok()?)
-        .then_some(origin)
+fn allowed<'h>(http: &ZaltHttp, origin: Option<&'h HeaderValue>) -> Option<&'h HeaderValue> {
+    origin.filter(|origin| {
+        origin
+            .to_str()
+            .is_ok_and(|origin| http.origins().is_allowed(origin))
+    })
 }

@@ -3,14 +3,15 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use bytes::Bytes;
+use http::HeaderValue;
 use http::request::Parts;
-use zalt_core::{RequestContext, Zalt};
+use zalt_core::{Error, RequestContext, Timestamp, Zalt};
 
 use crate::api;
 use crate::auth::RequestAuth;
 use crate::client_ip::PeerAddr;
 use crate::config::HttpConfig;
-use crate::cookie::Cookies;
+use crate::cookie::{CookieKind, Cookies};
 use crate::layer::RequestLayer;
 use crate::openapi;
 use crate::origin::Origins;
@@ -60,6 +61,22 @@ impl ZaltHttp {
     /// The cookies.
     pub fn cookies(&self) -> &Cookies {
         &self.inner.cookies
+    }
+
+    /// The `Set-Cookie` that keeps a token of ours until `expires_at`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the value can't stand in a header; no token of ours is such.
+    pub fn cookie_until(
+        &self,
+        kind: CookieKind,
+        value: &str,
+        expires_at: Timestamp,
+    ) -> Result<HeaderValue, Error> {
+        let lifetime = expires_at.since(self.zalt().now());
+        self.cookies()
+            .set(kind, value, lifetime)
+            .map_err(|_| Error::Internal("a token can't stand in a cookie"))
     }
 
     /// The endpoints as a service, for frameworks that bring their own routing.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
@@ -129,18 +128,9 @@ fn problem_response(codes: &[ErrorCode]) -> Response {
     let examples: Vec<_> = codes
         .iter()
         .map(|code| {
-            let value = json!({
-                "type": format!("urn:zalt:problem:{}", code.as_str()),
-                "title": code.as_str().replace('_', " "),
-                "status": crate::status_of(*code).as_u16(),
-                "code": code.as_str(),
-                "detail": "what went wrong, in English",
-                "request_id": "5b0c1f3a9e7d42c8a6f1e0b3d4c5a697",
-            });
-            (
-                code.as_str(),
-                ExampleBuilder::new().value(Some(value)).build(),
-            )
+            let problem = Problem::new(*code, "what went wrong, in English");
+            let value = serde_json::to_value(problem).ok();
+            (code.as_str(), ExampleBuilder::new().value(value).build())
         })
         .collect();
     content = content.examples_from_iter(examples);

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::header::{ALLOW, ORIGIN, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderValue, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 use tracing::Instrument;
@@ -113,7 +113,7 @@ async fn respond(
     auth: RequestAuth,
     request: Request<Body>,
 ) -> Response {
-    let request_headers = request.headers().clone();
+    let origin = request.headers().get(ORIGIN).cloned();
     let mut response =
         if let Some(preflight) = headers::preflight(&http, request.method(), request.headers()) {
             preflight
@@ -127,7 +127,7 @@ async fn respond(
         };
     render(&mut response, auth.request_id());
     headers::secure(&http, response.headers_mut());
-    headers::cors(&http, &request_headers, response.headers_mut());
+    headers::cors(&http, origin.as_ref(), response.headers_mut());
     if let Some(id) = auth.request_id()
         && let Ok(id) = HeaderValue::from_str(id)
     {
@@ -177,5 +177,67 @@ fn unrouted(status: StatusCode) -> Option<ApiError> {
             "the path is not used with this method",
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    use axum::response::IntoResponse;
+    use futures_executor::block_on;
+    use http_body_util::BodyExt;
+    use zalt_core::Error;
+    use zalt_core::store::{StoreError, StoreErrorKind};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_store_said_is_in_the_log_under_the_id_and_not_in_the_reply() {
+        for (kind, status, retry_after) in [
+            (StoreErrorKind::Busy, 503, Some("1")),
+            (StoreErrorKind::Full, 503, None),
+            (StoreErrorKind::Corrupt, 503, None),
+        ] {
+            let log = Log::default();
+            let written = log.clone();
+            let subscriber = tracing_subscriber::fmt()
+                .with_writer(move || log.clone())
+                .with_ansi(false)
+                .finish();
+            let error = StoreError::with_source(kind, "near zalt_sessions: syntax error");
+            let mut response = ApiError::from(Error::from(error)).into_response();
+            tracing::subscriber::with_default(subscriber, || {
+                let span = tracing::error_span!("zalt", request_id = "the-id");
+                span.in_scope(|| render(&mut response, Some(&"the-id".into())));
+            });
+            assert_eq!(response.status(), status);
+            let header = response.headers().get("retry-after");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), retry_after);
+            let body = block_on(response.into_body().collect()).unwrap().to_bytes();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(!body.contains("zalt_sessions"), "{body}");
+            assert!(body.contains("the-id"), "{body}");
+            let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert!(
+                log.contains("the-id") && log.contains("zalt_sessions"),
+                "{log}"
+            );
+        }
     }
 }

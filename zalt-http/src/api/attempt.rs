@@ -1,7 +1,5 @@
 //! The token that binds an attempt to the device that began it: in a cookie or in a header.
 
-use std::time::Duration;
-
 use axum::extract::{FromRequestParts, Path};
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
@@ -100,19 +98,12 @@ pub(crate) fn begun<V: Serialize>(
     };
     let mut response = (status, axum::Json(body)).into_response();
     if by_cookie {
-        let lifetime = left(call, attempt);
         let cookie = call
             .http
-            .cookies()
-            .set(kind, &token.expose(), lifetime)
-            .map_err(|_| Error::Internal("a token can't stand in a cookie"))?;
+            .cookie_until(kind, &token.expose(), attempt.expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-fn left(call: &Call, attempt: &Attempt) -> Duration {
-    attempt.expires_at.since(call.zalt().now())
 }
 
 fn transport(attempt: &Attempt) -> Transport {

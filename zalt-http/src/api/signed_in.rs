@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use serde::Serialize;
 use utoipa::ToSchema;
-use zalt_core::Error;
 use zalt_core::session::{SessionCredentials, SignedIn};
 
 use super::call::Call;
@@ -73,35 +72,15 @@ pub(crate) async fn complete(
     })
     .into_response();
     if let SessionCredentials::Cookie(token) = &signed_in.credentials {
-        end_replaced(call).await;
-        let lifetime = signed_in.session.expires_at.since(call.zalt().now());
+        call.auth.end_replaced_session().await;
+        let expires_at = signed_in.session.expires_at;
         let cookie = call
             .http
-            .cookies()
-            .set(CookieKind::Session, &token.expose(), lifetime)
-            .map_err(|_| Error::Internal("a token can't stand in a cookie"))?;
+            .cookie_until(CookieKind::Session, &token.expose(), expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
         if let Some(kind) = attempt {
             response.headers_mut().append(SET_COOKIE, call.clear(kind));
         }
     }
     Ok(response)
-}
-
-/// Ends the session whose cookie the new one takes the place of: nobody could ever sign it out again (ASVS 7.2.4).
-async fn end_replaced(call: &Call) {
-    if !call.auth.has_cookie() {
-        return;
-    }
-    let Ok(old) = call.authenticated().await else {
-        return;
-    };
-    if let Err(error) = call
-        .zalt()
-        .sessions()
-        .sign_out(call.context(), old.session())
-        .await
-    {
-        tracing::warn!(%error, session = %old.session().id, "a session that was replaced could not be ended");
-    }
 }

@@ -53,12 +53,9 @@ pub(super) async fn reauthenticate(
     let view = SessionView::of(&session, true);
     let mut response = axum::Json(Reauthenticated { session: view }).into_response();
     if let Some(token) = token {
-        let lifetime = session.expires_at.since(zalt.now());
-        let cookie = call
-            .http
-            .cookies()
-            .set(CookieKind::Session, &token.expose(), lifetime)
-            .map_err(|_| Error::Internal("a token can't stand in a cookie"))?;
+        let cookie =
+            call.http
+                .cookie_until(CookieKind::Session, &token.expose(), session.expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
