@@ -21,6 +21,7 @@
 )]
 
 mod account;
+mod application;
 mod bad_input;
 mod budgets;
 mod checks;
@@ -36,6 +37,7 @@ mod sign_ups;
 mod tokens;
 mod world;
 
+pub use application::Application;
 pub use client::{Adapter, Client};
 #[doc(hidden)]
 pub use registry::find;

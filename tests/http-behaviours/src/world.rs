@@ -1,30 +1,22 @@
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
-use zalt_core::id::MessageId;
-use zalt_core::message::{Mail, Mailer, Notice, SendError};
-use zalt_core::password::danger::insecure_params_for_tests;
-use zalt_core::secret::EncryptionKeys;
-use zalt_core::store::memory::MemoryStore;
-use zalt_core::{Clock, Config, SystemRng, Timestamp, Worker, Zalt};
+use zalt_core::message::Notice;
+use zalt_core::{Config, Zalt};
 use zalt_http::{HttpConfig, ZaltHttp};
 
+use crate::application::Application;
 use crate::client::{Adapter, App, Browser, Call, Client, Reply};
 
 pub(crate) const PASSWORD: &str = "a walk in the rain";
 
-/// An application behind an adapter, whose clock stands still until a behaviour moves it, and all its mail.
+const ORIGIN: &str = "https://auth.example.com";
+
+/// An [`Application`] behind an adapter.
 pub struct World {
-    zalt: Zalt,
-    worker: Worker,
-    clock: Arc<TestClock>,
-    mails: Mailbox,
+    application: Application,
     client: Box<dyn Client>,
-    origin: String,
     open_api: Value,
 }
 
@@ -40,36 +32,19 @@ impl World {
         configure: impl FnOnce(&mut Config),
         http: HttpConfig,
     ) -> Self {
-        let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
-        let mails = Mailbox::default();
-        let origin = "https://auth.example.com";
-        let (zalt, worker) = Zalt::builder(MemoryStore::new(), keys, origin)
-            .configure(|config| {
-                config.hashing.params = insecure_params_for_tests();
-                configure(config);
-            })
-            .mailer(mails.clone())
-            .clock(clock.clone())
-            .build()
-            .await
-            .unwrap();
-        let http = ZaltHttp::new(zalt.clone(), http);
+        let application = Application::new(ORIGIN, configure).await;
+        let http = ZaltHttp::new(application.zalt().clone(), http);
         let open_api = serde_json::to_value(zalt_http::openapi::document(&http)).unwrap();
         Self {
-            zalt,
-            worker,
-            clock,
-            mails,
+            application,
             client: adapter.serve(http).await,
-            origin: origin.to_owned(),
             open_api,
         }
     }
 
     /// The application.
     pub const fn zalt(&self) -> &Zalt {
-        &self.zalt
+        self.application.zalt()
     }
 
     /// The OpenAPI document.
@@ -81,14 +56,17 @@ impl World {
         &*self.client
     }
 
-    pub(crate) fn origin(&self) -> &str {
-        &self.origin
+    #[expect(
+        clippy::unused_self,
+        reason = "where it is served belongs to the world"
+    )]
+    pub(crate) const fn origin(&self) -> &'static str {
+        ORIGIN
     }
 
     /// Moves the clock of the application on.
     pub fn advance(&self, duration: Duration) {
-        let millis = i64::try_from(duration.as_millis()).unwrap();
-        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+        self.application.advance(duration);
     }
 
     /// Lets a millisecond pass, so that what comes next has a later id.
@@ -109,27 +87,12 @@ impl World {
         self.call(Method::POST, path).json(&body).send().await
     }
 
-    /// Sends what is queued; what `address` got, oldest first.
     pub(crate) async fn mails_to(&self, address: &str) -> Vec<Notice> {
-        self.worker.send_due().await.unwrap();
-        let mails = self.mails.0.lock().unwrap();
-        let to = mails.iter().filter(|mail| mail.to == address);
-        to.map(|mail| mail.notice.clone()).collect()
+        self.application.mails_to(address).await
     }
 
-    /// The code of the latest mail to `address`, and the `token` of its link if it has one.
     pub(crate) async fn proof(&self, address: &str) -> (String, Option<String>) {
-        match self.mails_to(address).await.pop() {
-            Some(
-                Notice::VerifyEmailAddress { code, link, .. }
-                | Notice::SignIn { code, link, .. }
-                | Notice::ResetPassword { code, link, .. },
-            ) => {
-                let token = |link: String| link.split_once("token=").unwrap().1.to_owned();
-                (code, link.map(token))
-            }
-            other => panic!("the latest mail to {address} has no code: {other:?}"),
-        }
+        self.application.proof(address).await
     }
 
     pub(crate) async fn code(&self, address: &str) -> String {
@@ -185,25 +148,5 @@ impl World {
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World").finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<Mail>>>);
-
-#[async_trait]
-impl Mailer for Mailbox {
-    async fn send(&self, _id: MessageId, mail: &Mail) -> Result<(), SendError> {
-        self.0.lock().unwrap().push(mail.clone());
-        Ok(())
     }
 }

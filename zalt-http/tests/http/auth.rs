@@ -58,7 +58,7 @@ fn nobody_is_looked_up_until_somebody_asks() {
     let cookie = application.cookie();
     let asked = auth(&application, Request::get("/").header("cookie", &cookie));
     let session = block_on(asked.authenticated()).unwrap().session().clone();
-    application.clock.advance(Duration::from_mins(5));
+    application.advance(Duration::from_mins(5));
     let last_seen = || {
         let zalt = application.http.zalt();
         let session = block_on(zalt.store().session(session.id)).unwrap();
@@ -138,7 +138,7 @@ fn an_old_authentication_is_403_where_a_recent_one_is_asked_for() {
     let cookie = application.cookie();
     let request = || Request::get("/").header("cookie", &cookie);
     block_on(auth(&application, request()).require_recent()).unwrap();
-    application.clock.advance(Duration::from_mins(11));
+    application.advance(Duration::from_mins(11));
     let rejection = block_on(auth(&application, request()).require_recent()).unwrap_err();
     assert_eq!(
         rejection.reason(),

@@ -1,0 +1,105 @@
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zalt_core::id::MessageId;
+use zalt_core::message::{Mail, Mailer, Notice, SendError};
+use zalt_core::password::danger::insecure_params_for_tests;
+use zalt_core::secret::EncryptionKeys;
+use zalt_core::store::memory::MemoryStore;
+use zalt_core::{Clock, Config, SystemRng, Timestamp, Worker, Zalt};
+
+/// An application in memory whose clock stands still until a test moves it, with all its mail.
+pub struct Application {
+    zalt: Zalt,
+    worker: Worker,
+    clock: Arc<TestClock>,
+    mails: Mailbox,
+}
+
+impl Application {
+    /// An application at `base_url`, with cheap hashing and what `configure` changes.
+    pub async fn new(base_url: &str, configure: impl FnOnce(&mut Config)) -> Self {
+        let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
+        let mails = Mailbox::default();
+        let (zalt, worker) = Zalt::builder(MemoryStore::new(), keys, base_url)
+            .configure(|config| {
+                config.hashing.params = insecure_params_for_tests();
+                configure(config);
+            })
+            .mailer(mails.clone())
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        Self {
+            zalt,
+            worker,
+            clock,
+            mails,
+        }
+    }
+
+    /// The application itself.
+    pub const fn zalt(&self) -> &Zalt {
+        &self.zalt
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap();
+        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Sends what is queued; what `address` got, oldest first.
+    pub async fn mails_to(&self, address: &str) -> Vec<Notice> {
+        self.worker.send_due().await.unwrap();
+        let mails = self.mails.0.lock().unwrap();
+        let to = mails.iter().filter(|mail| mail.to == address);
+        to.map(|mail| mail.notice.clone()).collect()
+    }
+
+    /// The code of the latest mail to `address`, and the `token` of its link if it has one.
+    pub async fn proof(&self, address: &str) -> (String, Option<String>) {
+        match self.mails_to(address).await.pop() {
+            Some(
+                Notice::VerifyEmailAddress { code, link, .. }
+                | Notice::SignIn { code, link, .. }
+                | Notice::ResetPassword { code, link, .. },
+            ) => {
+                let token = |link: String| link.split_once("token=").unwrap().1.to_owned();
+                (code, link.map(token))
+            }
+            other => panic!("the latest mail to {address} has no code: {other:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.zalt.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Mailbox(Arc<Mutex<Vec<Mail>>>);
+
+#[async_trait]
+impl Mailer for Mailbox {
+    async fn send(&self, _id: MessageId, mail: &Mail) -> Result<(), SendError> {
+        self.0.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+}
