@@ -176,10 +176,12 @@ fn the_router_lives_beside_the_routes_of_a_host() {
         .fallback(|| async { "the host's own" })
         .layer(application.http.layer())
         .merge(application.http.router())
-        .nest("/auth", application.http.router());
+        .nest("/auth", application.http.router())
+        .nest("/of/{tenant}", application.http.router());
     let cookie = application.cookie();
-    let fetch = |path: &str| {
-        let request = Request::get(path).header("cookie", &cookie);
+    let send = |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("cookie", &cookie).header("origin", BASE);
         let request = request.body(Body::empty()).unwrap();
         let response = whole(block_on(app.clone().oneshot(request)).unwrap());
         (
@@ -187,12 +189,22 @@ fn the_router_lives_beside_the_routes_of_a_host() {
             String::from_utf8(response.body().to_vec()).unwrap(),
         )
     };
+    let fetch = |path: &str| send("GET", path);
     let (_, hello) = fetch("/hello");
     assert!(hello.starts_with("user_"), "{hello}");
     for path in ["/v1/client/me", "/auth/v1/client/me"] {
         let (status, me) = fetch(path);
         assert_eq!(status, 200, "{me}");
         assert!(me.contains(&hello), "{me}");
+    }
+    // The parameters of a host's route are none of an endpoint's.
+    let nobodys = "sess_01h455vb4pex5vsknk084sn02q";
+    let own =
+        block_on(auth(&application, Request::get("/").header("cookie", &cookie)).authenticated());
+    let own = own.unwrap().session().id;
+    for (id, status) in [(nobodys.to_owned(), 404), (own.to_string(), 204)] {
+        let path = format!("/of/somebody/v1/client/sessions/{id}");
+        assert_eq!(send("DELETE", &path).0, status, "{id}");
     }
     assert_eq!(fetch("/other"), (200, "the host's own".to_owned()));
     let (status, problem) = fetch("/v1/client/other");
