@@ -6,7 +6,7 @@ use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
     Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy, EmailVerification,
-    SignIn, SignInStatus, SignUp, SignUpStatus,
+    ProvedReset, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
 use zalt_core::id::{AttemptId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, IdentifierValue, Username};
@@ -161,6 +161,11 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
                 purpose: ChallengePurpose::ResetPassword,
                 ..f.challenge()
             }),
+            sent_to: Some(IdentifierId::from_bytes(f.bytes())),
+            reset: Some(ProvedReset {
+                password_set_at: Some(f.now()),
+                session_epoch: 3,
+            }),
             transport: Transport::Bearer,
         }));
     }
@@ -189,6 +194,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
         session_id: SessionId::from_bytes(f.bytes()),
         identifier_id: IdentifierId::from_bytes(f.bytes()),
         email_address: email("用户@例子.广告"),
+        address_taken: true,
         challenge: Some(Challenge {
             purpose: ChallengePurpose::VerifyAddress,
             strategy: ChallengeStrategy::EmailCode,

@@ -195,6 +195,8 @@ impl Fixtures {
                 user_id: None,
                 status: SignInStatus::NeedsFirstFactor,
                 challenge: Some(self.challenge()),
+                sent_to: None,
+                reset: None,
                 transport: Transport::Cookie,
             }),
             failed_codes: 0,

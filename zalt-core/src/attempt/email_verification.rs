@@ -1,7 +1,7 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
 use super::model::{Attempt, AttemptState, EmailVerification};
 use super::proof::Proof;
-use super::step::{self, NewChallenge, RACES};
+use super::step::{self, CodeTries, NewChallenge, RACES};
 use crate::Zalt;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -50,11 +50,12 @@ impl<'z> EmailVerifications<'z> {
             session_id: authenticated.session().id,
             identifier_id,
             email_address: address.clone(),
-            // No proof fits a challenge that is not there.
-            challenge: owner.is_none().then(|| new.challenge.clone()),
+            address_taken: owner.is_some(),
+            challenge: Some(new.challenge.clone()),
         };
         let (mut attempt, _) = step::begin(zalt, id, AttemptState::EmailVerification(state))?;
-        step::take_message(zalt, &mut attempt, &key).await?;
+        step::count_message(zalt, &mut attempt)?;
+        step::take_message(zalt, &key, ChallengePurpose::VerifyAddress, strategy).await?;
         let notice = if owner.is_some() {
             Notice::AccountExists {
                 sign_in_url: Some(zalt.config().links.start.clone()),
@@ -83,17 +84,25 @@ impl<'z> EmailVerifications<'z> {
     ) -> Result<Identifier, Error> {
         let zalt = self.zalt;
         let session = authenticated.session();
-        let budget = zalt.budget_key(&[b"verify", session.user_id.as_bytes()]);
-        zalt.take_account_budget(budget, &zalt.config().budgets.code)
-            .await?;
+        zalt.take_network_budget(request, b"proofs").await?;
+        let attempt = step::find_by_id(zalt, id).await?;
+        let address = &verification(&attempt, session)?.email_address;
+        let budget = step::verification_budget(zalt, address);
+        let mut tries = CodeTries::of(budget);
         for _ in 0..RACES {
             let attempt = step::find_by_id(zalt, id).await?;
             let state = verification(&attempt, session)?;
-            step::require_codes_left(zalt, &attempt)?;
-            let right = state
-                .challenge
-                .as_ref()
-                .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
+            tries
+                .take(zalt, &attempt, state.challenge.as_ref(), proof)
+                .await?;
+            let right = !state.address_taken
+                && state
+                    .challenge
+                    .as_ref()
+                    .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
+            if !right && !proof.can_be_guessed() {
+                return Err(proof.refusal());
+            }
             if !right {
                 let failed_codes = attempt.failed_codes.saturating_add(1);
                 let counted = Attempt {

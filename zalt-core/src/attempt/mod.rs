@@ -24,14 +24,17 @@ mod model;
 mod password;
 mod proof;
 mod sign_in;
+mod sign_in_by_mail;
 mod sign_up;
 mod step;
 
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
 pub use email_verification::EmailVerifications;
 pub use model::{
-    Attempt, AttemptState, EmailVerification, SignIn, SignInStatus, SignUp, SignUpStatus,
+    Attempt, AttemptState, EmailVerification, ProvedReset, SignIn, SignInStatus, SignUp,
+    SignUpStatus,
 };
+pub(crate) use password::Tries;
 pub use proof::Proof;
 pub use sign_in::{SignInProgress, SignIns, StartedSignIn};
 pub use sign_up::{NewSignUp, SignUps, StartedSignUp};

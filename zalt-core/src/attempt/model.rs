@@ -53,8 +53,21 @@ pub struct SignIn {
     pub status: SignInStatus,
     /// The code or link that is out.
     pub challenge: Option<Challenge>,
+    /// The identifier of the user that the challenge was sent to: what comes back counts only while it is theirs.
+    pub sent_to: Option<IdentifierId>,
+    /// That a reset was proved in this attempt, and over which account.
+    pub reset: Option<ProvedReset>,
     /// How the session will be held.
     pub transport: Transport,
+}
+
+/// What an account was like when a reset of its password was proved. The proof is worth nothing once this has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvedReset {
+    /// When the password of that time was set.
+    pub password_set_at: Option<Timestamp>,
+    /// The user's [`session_epoch`](crate::user::User::session_epoch) of that time.
+    pub session_epoch: u64,
 }
 
 /// How far a sign-in has come.
@@ -115,6 +128,8 @@ pub struct EmailVerification {
     pub identifier_id: IdentifierId,
     /// Its address.
     pub email_address: EmailAddress,
+    /// Whether the address had an owner when the message was sent: no proof is right then, which is not told.
+    pub address_taken: bool,
     /// The code or link that is out; gone once it was used.
     pub challenge: Option<Challenge>,
 }

@@ -2,6 +2,7 @@ use super::sign_in::SignIns;
 use crate::budget::BudgetKey;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
+use crate::id::AttemptId;
 use crate::identifier::IdentifierKey;
 use crate::password::{HashError, Password, Verified};
 use crate::request::RequestContext;
@@ -17,6 +18,17 @@ pub(crate) struct CheckedPassword {
     pub(crate) rehash: Option<Change>,
 }
 
+/// Whose tries a password is taken from.
+#[derive(Clone, Copy)]
+pub(crate) enum Tries<'k> {
+    /// The account's, or the identifier's where nobody owns it.
+    Of(&'k IdentifierKey),
+    /// Those of an attempt in which the account was recovered, which are nobody else's.
+    OfAttempt(AttemptId, &'k IdentifierKey),
+    /// The account's, for somebody who is signed in.
+    OfAccount,
+}
+
 impl SignIns<'_> {
     /// Checks a password, at the same cost whether the account, or its password, exists.
     ///
@@ -25,22 +37,26 @@ impl SignIns<'_> {
         &self,
         request: &RequestContext,
         account: Option<&Account>,
-        identifier: Option<&IdentifierKey>,
+        tries: Tries<'_>,
         password: Password,
     ) -> Result<CheckedPassword, Error> {
         let zalt = self.zalt;
         let usable =
             account.filter(|account| !matches!(account.user.status, UserStatus::Deleted { .. }));
-        let budget = match (usable, identifier) {
+        let budget = match (usable, tries) {
             (Some(account), _) => zalt.budget_key(&[b"password", account.user.id.as_bytes()]),
-            (None, Some(key)) => zalt.budget_key(&[
+            (None, Tries::Of(key) | Tries::OfAttempt(_, key)) => zalt.budget_key(&[
                 b"password",
                 key.kind.as_str().as_bytes(),
                 key.key.as_bytes(),
             ]),
-            (None, None) => return Err(Error::CredentialsIncorrect),
+            (None, Tries::OfAccount) => return Err(Error::CredentialsIncorrect),
         };
-        zalt.take_account_budget(budget, &zalt.config().budgets.password)
+        let taken = match tries {
+            Tries::OfAttempt(id, _) => zalt.budget_key(&[b"password", b"recovered", id.as_bytes()]),
+            Tries::Of(_) | Tries::OfAccount => budget,
+        };
+        zalt.take_account_budget(taken, &zalt.config().budgets.password)
             .await?;
         let credential = usable.and_then(|account| account.password.as_ref());
         if let (Some(account), Some(credential), Verified::Match { needs_rehash }) = (

@@ -31,6 +31,11 @@ impl Proof {
             .map_err(|_| Error::LinkIncorrect)
     }
 
+    /// Whether somebody may hit upon it by trying. A link's secret has 256 bits.
+    pub(super) const fn can_be_guessed(&self) -> bool {
+        matches!(self, Self::Code(_))
+    }
+
     /// What is said if it is not right.
     pub(super) const fn refusal(&self) -> Error {
         match self {

@@ -1,17 +1,15 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
-use super::model::{Attempt, AttemptState, SignIn, SignInStatus};
-use super::password::CheckedPassword;
-use super::proof::Proof;
+use super::model::{Attempt, AttemptState, ProvedReset, SignIn, SignInStatus};
+use super::password::{CheckedPassword, Tries};
 use super::step::{self, NewChallenge, RACES};
 use crate::Zalt;
-use crate::budget::BudgetKey;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::id::{AttemptId, UserId};
-use crate::identifier::{EmailAddress, IdentifierKey, IdentifierKind, IdentifierValue};
+use crate::id::AttemptId;
+use crate::identifier::{EmailAddress, Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
 use crate::password::Password;
 use crate::request::RequestContext;
-use crate::secret::{AttemptToken, LinkToken};
+use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
 use crate::user::{Account, User};
@@ -44,15 +42,6 @@ pub enum SignInProgress {
     NeedsNewPassword(Attempt),
 }
 
-/// Whose the attempt is once a proof was right.
-#[derive(Clone, Copy)]
-enum Holder<'t> {
-    /// Whoever began it and shows this token.
-    Same(&'t AttemptToken),
-    /// Whoever gets this token now.
-    Next(&'t AttemptToken),
-}
-
 impl<'z> SignIns<'z> {
     pub(crate) const fn new(zalt: &'z Zalt) -> Self {
         Self { zalt }
@@ -81,6 +70,8 @@ impl<'z> SignIns<'z> {
             user_id: account.map(|account| account.user.id),
             status: SignInStatus::NeedsFirstFactor,
             challenge: None,
+            sent_to: None,
+            reset: None,
             transport,
         };
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
@@ -116,7 +107,7 @@ impl<'z> SignIns<'z> {
         let key = IdentifierValue::parse(identifier)?.key();
         let account = self.zalt.store().account_by_identifier(&key).await?;
         let checked = self
-            .check_password(request, account.as_ref(), Some(&key), password)
+            .check_password(request, account.as_ref(), Tries::Of(&key), password)
             .await?;
         let user = account.ok_or(Error::CredentialsIncorrect)?.user;
         let amr = vec![AuthenticationMethod::Password];
@@ -125,6 +116,9 @@ impl<'z> SignIns<'z> {
     }
 
     /// Passes the first factor of an attempt by password.
+    ///
+    /// After a reset in the same attempt the tries are the attempt's own: strangers' guesses at the account don't stand in
+    /// the way of whoever has just recovered it.
     ///
     /// # Errors
     /// As [`with_password`](Self::with_password), and [`Error::AttemptNotFound`] or [`Error::AttemptStep`].
@@ -140,8 +134,12 @@ impl<'z> SignIns<'z> {
         require_status(state, SignInStatus::NeedsFirstFactor)?;
         let (key, transport) = (state.identifier.key(), state.transport);
         let account = self.zalt.store().account_by_identifier(&key).await?;
+        let tries = match state.reset {
+            Some(_) => Tries::OfAttempt(attempt.id, &key),
+            None => Tries::Of(&key),
+        };
         let checked = self
-            .check_password(request, account.as_ref(), Some(&key), password)
+            .check_password(request, account.as_ref(), tries, password)
             .await?;
         let user = account.ok_or(Error::CredentialsIncorrect)?.user;
         let amr = vec![AuthenticationMethod::Password];
@@ -152,7 +150,8 @@ impl<'z> SignIns<'z> {
 
     /// Sends a code or link, for signing in or for a new password. A newer one voids the older.
     ///
-    /// The answer and the time are the same whether or not anybody gets a mail.
+    /// The answer and the time are the same whether or not anybody gets a mail. A link for a new password that is out is
+    /// replaced by another such link only, so that whoever asked can't take it from the owner of the mailbox.
     ///
     /// # Errors
     /// [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
@@ -164,25 +163,38 @@ impl<'z> SignIns<'z> {
         strategy: ChallengeStrategy,
     ) -> Result<Attempt, Error> {
         self.zalt.take_network_budget(request, b"messages").await?;
+        let mut charged = false;
         for _ in 0..RACES {
             let mut attempt = step::find(self.zalt, token).await?;
             let state = sign_in(&attempt)?;
             require_status(state, SignInStatus::NeedsFirstFactor)?;
+            if self.has_reset_link(state) && !is_reset_link(purpose, strategy) {
+                return Err(Error::AttemptStep);
+            }
+            step::require_codes_left(self.zalt, &attempt)?;
             let key = state.identifier.key();
             let account = self.zalt.store().account_by_identifier(&key).await?;
+            let user_id = account.as_ref().map(|account| account.user.id);
             let account = account.filter(|account| account.user.status.is_active());
-            step::take_message(self.zalt, &mut attempt, &key).await?;
-            step::require_codes_left(self.zalt, &attempt)?;
+            let recipient = account
+                .as_ref()
+                .and_then(|account| recipient(account, &key));
+            step::count_message(self.zalt, &mut attempt)?;
+            if !charged {
+                step::take_message(self.zalt, &key, purpose, strategy).await?;
+                charged = true;
+            }
 
             let new = NewChallenge::mint(self.zalt, attempt.id, purpose, strategy)?;
             let updated = with_state(&attempt, |state| {
+                // The owner of now, to whom the message goes.
+                state.user_id = user_id;
+                state.sent_to = recipient.map(|(identifier, _)| identifier.id);
                 state.challenge = Some(new.challenge.clone());
             })?;
             let mut batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
-            if let Some(account) = &account
-                && let Some(address) = recipient(account, &key)
-            {
-                batch = batch.change(self.zalt.mail(&address, new.notice(self.zalt, false))?);
+            if let (Some(account), Some((_, address))) = (&account, recipient) {
+                batch = batch.change(self.zalt.mail(address, new.notice(self.zalt, false))?);
                 if purpose == ChallengePurpose::ResetPassword {
                     let kind = EventKind::PasswordResetRequested;
                     let user = Some(account.user.id);
@@ -199,59 +211,11 @@ impl<'z> SignIns<'z> {
         Err(Error::Conflict)
     }
 
-    /// Passes the challenge that is out with its code, or with its link in the browser that asked for it.
-    ///
-    /// # Errors
-    /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
-    /// [`Error::AccountSuspended`], [`Error::AttemptNotFound`], [`Error::AttemptStep`].
-    pub async fn attempt_proof(
-        &self,
-        request: &RequestContext,
-        token: &AttemptToken,
-        proof: &Proof,
-    ) -> Result<SignInProgress, Error> {
-        let first = step::find(self.zalt, token).await?;
-        self.pass(request, first, Holder::Same(token), proof).await
-    }
-
-    /// Takes up a password reset in the browser that opened the link, wherever it was asked for.
-    ///
-    /// Whoever asked gains nothing from it: the attempt is theirs no longer.
-    ///
-    /// # Errors
-    /// [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
-    pub async fn claim_reset_link(
-        &self,
-        request: &RequestContext,
-        link: LinkToken,
-    ) -> Result<StartedSignIn, Error> {
-        let id = link.id();
-        let attempt = step::find_by_id(self.zalt, id)
-            .await
-            .map_err(hide_attempt)?;
-        let is_reset = sign_in(&attempt).is_ok_and(|state| {
-            state
-                .challenge
-                .as_ref()
-                .is_some_and(|challenge| challenge.purpose == ChallengePurpose::ResetPassword)
-        });
-        if !is_reset {
-            return Err(Error::LinkIncorrect);
-        }
-        let token = AttemptToken::mint(id, self.zalt.rng())?;
-        match self
-            .pass(request, attempt, Holder::Next(&token), &Proof::Link(link))
-            .await?
-        {
-            SignInProgress::NeedsNewPassword(attempt) => Ok(StartedSignIn { attempt, token }),
-            SignInProgress::Complete(_) => Err(Error::LinkIncorrect),
-        }
-    }
-
     /// Sets the new password after a reset was proved. The first factor is due again: nobody is signed in by a reset.
     ///
     /// # Errors
-    /// [`Error::PasswordRefused`], [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::Conflict`].
+    /// [`Error::PasswordRefused`], [`Error::AttemptStep`], [`Error::Conflict`]; [`Error::AttemptNotFound`] also if since the
+    /// proof the password was changed, all sessions were ended, or the address was removed.
     pub async fn reset_password(
         &self,
         request: &RequestContext,
@@ -263,7 +227,12 @@ impl<'z> SignIns<'z> {
         let state = sign_in(&attempt)?;
         require_status(state, SignInStatus::NeedsNewPassword)?;
         let user_id = state.user_id.ok_or(Error::AttemptStep)?;
-        let account = self.zalt.users().find_account(user_id).await?;
+        let account = self.zalt.store().account(user_id).await?;
+        let account = account
+            .filter(|account| {
+                state.reset == Some(proved_reset(account)) && reached(account, state).is_some()
+            })
+            .ok_or(Error::AttemptNotFound)?;
         let updated = with_state(&attempt, |state| {
             state.status = SignInStatus::NeedsFirstFactor;
             state.challenge = None;
@@ -285,141 +254,12 @@ impl<'z> SignIns<'z> {
         })
     }
 
-    async fn pass(
-        &self,
-        request: &RequestContext,
-        mut attempt: Attempt,
-        holder: Holder<'_>,
-        proof: &Proof,
-    ) -> Result<SignInProgress, Error> {
-        let state = sign_in(&attempt)?;
-        let (key, user_id) = (state.identifier.key(), state.user_id);
-        let budget = step::code_budget(self.zalt, user_id, &key);
-        self.zalt
-            .take_account_budget(budget, &self.zalt.config().budgets.code)
-            .await?;
-        for _ in 0..RACES {
-            let state = sign_in(&attempt)?;
-            require_status(state, SignInStatus::NeedsFirstFactor)?;
-            step::require_codes_left(self.zalt, &attempt)?;
-            let passed = state
-                .challenge
-                .as_ref()
-                .filter(|challenge| step::is_right(self.zalt, &attempt, challenge, proof))
-                .map(|challenge| challenge.purpose);
-            let (Some(purpose), Some(user_id)) = (passed, user_id) else {
-                if self.count_failure(request, &attempt, user_id).await? {
-                    return Err(proof.refusal());
-                }
-                attempt = self.read_again(&attempt, holder).await?;
-                continue;
-            };
-            let user = self.zalt.users().find_account(user_id).await?.user;
-            if !user.status.is_active() {
-                return Err(Error::AccountSuspended);
-            }
-            let progress = match purpose {
-                ChallengePurpose::ResetPassword => {
-                    self.prove_reset(&attempt, holder, budget).await?
-                }
-                ChallengePurpose::SignIn => {
-                    self.complete_by_mail(request, &attempt, user, budget)
-                        .await?
-                }
-                ChallengePurpose::VerifyAddress => return Err(proof.refusal()),
-            };
-            match progress {
-                Some(progress) => return Ok(progress),
-                None => attempt = self.read_again(&attempt, holder).await?,
-            }
-        }
-        Err(Error::Conflict)
-    }
-
-    /// Writes that a reset was proved, and by whom it goes on. `None` if the attempt moved meanwhile.
-    async fn prove_reset(
-        &self,
-        attempt: &Attempt,
-        holder: Holder<'_>,
-        budget: BudgetKey,
-    ) -> Result<Option<SignInProgress>, Error> {
-        let mut updated = with_state(attempt, |state| {
-            state.challenge = None;
-            state.status = SignInStatus::NeedsNewPassword;
-        })?;
-        // In the same commit: at no time may whoever asked hold an attempt that somebody else proved.
-        if let Holder::Next(token) = holder {
-            updated.token = token.digest();
-        }
-        let batch = Batch::new()
-            .change(Change::UpdateAttempt(updated.clone()))
-            .change(Change::GiveBackBudget(budget));
-        let written = step::commit(self.zalt, batch).await?;
-        Ok(written.then(|| {
-            SignInProgress::NeedsNewPassword(Attempt {
-                version: updated.version + 1,
-                ..updated
-            })
-        }))
-    }
-
-    /// Makes a session for a mailed code or link. `None` if the attempt moved meanwhile.
-    async fn complete_by_mail(
-        &self,
-        request: &RequestContext,
-        attempt: &Attempt,
-        user: User,
-        budget: BudgetKey,
-    ) -> Result<Option<SignInProgress>, Error> {
-        let transport = sign_in(attempt)?.transport;
-        let updated = with_state(attempt, |state| {
-            state.challenge = None;
-            state.status = SignInStatus::Complete;
-        })?;
-        let batch = Batch::new()
-            .change(Change::UpdateAttempt(updated))
-            .change(Change::GiveBackBudget(budget));
-        let amr = vec![AuthenticationMethod::Email];
-        let (batch, new) = self.with_session(request, batch, &user, transport, amr)?;
-        if !step::commit(self.zalt, batch).await? {
-            return Ok(None);
-        }
-        new.signed_in(self.zalt, user)
-            .map(SignInProgress::Complete)
-            .map(Some)
-    }
-
-    /// Counts a wrong proof. `false` if the attempt moved meanwhile.
-    async fn count_failure(
-        &self,
-        request: &RequestContext,
-        attempt: &Attempt,
-        user_id: Option<UserId>,
-    ) -> Result<bool, Error> {
-        let counted = Attempt {
-            failed_codes: attempt.failed_codes.saturating_add(1),
-            ..attempt.clone()
-        };
-        let kind = EventKind::SignInFailed {
-            method: AuthenticationMethod::Email,
-        };
-        let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
-        step::commit(
-            self.zalt,
-            Batch::new()
-                .change(Change::UpdateAttempt(counted))
-                .event(event),
-        )
-        .await
-    }
-
-    async fn read_again(&self, attempt: &Attempt, holder: Holder<'_>) -> Result<Attempt, Error> {
-        match holder {
-            Holder::Same(token) => step::find(self.zalt, token).await,
-            Holder::Next(_) => step::find_by_id(self.zalt, attempt.id)
-                .await
-                .map_err(hide_attempt),
-        }
+    /// Whether a link for a new password is out and still valid.
+    fn has_reset_link(&self, state: &SignIn) -> bool {
+        state.challenge.as_ref().is_some_and(|challenge| {
+            is_reset_link(challenge.purpose, challenge.strategy)
+                && self.zalt.now() < challenge.expires_at
+        })
     }
 
     /// Makes the session, and closes the attempt if there is one, in one commit.
@@ -452,7 +292,7 @@ impl<'z> SignIns<'z> {
         new.signed_in(self.zalt, user)
     }
 
-    fn with_session(
+    pub(super) fn with_session(
         &self,
         request: &RequestContext,
         batch: Batch,
@@ -478,14 +318,17 @@ impl<'z> SignIns<'z> {
 }
 
 /// The sign-in of an attempt; any other kind is as good as none.
-fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
+pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
     match &attempt.state {
         AttemptState::SignIn(state) => Ok(state),
         _ => Err(Error::AttemptNotFound),
     }
 }
 
-fn with_state(attempt: &Attempt, change: impl FnOnce(&mut SignIn)) -> Result<Attempt, Error> {
+pub(super) fn with_state(
+    attempt: &Attempt,
+    change: impl FnOnce(&mut SignIn),
+) -> Result<Attempt, Error> {
     let mut updated = attempt.clone();
     match &mut updated.state {
         AttemptState::SignIn(state) => {
@@ -496,7 +339,7 @@ fn with_state(attempt: &Attempt, change: impl FnOnce(&mut SignIn)) -> Result<Att
     }
 }
 
-fn require_status(state: &SignIn, wanted: SignInStatus) -> Result<(), Error> {
+pub(super) fn require_status(state: &SignIn, wanted: SignInStatus) -> Result<(), Error> {
     if state.status == wanted {
         Ok(())
     } else {
@@ -505,27 +348,39 @@ fn require_status(state: &SignIn, wanted: SignInStatus) -> Result<(), Error> {
 }
 
 /// Where a code for this account goes: the address that was typed, or the primary one if something else was.
-fn recipient(account: &Account, typed: &IdentifierKey) -> Option<EmailAddress> {
+fn recipient<'a>(
+    account: &'a Account,
+    typed: &IdentifierKey,
+) -> Option<(&'a Identifier, &'a EmailAddress)> {
     let typed = account
         .identifiers
         .iter()
         .find(|identifier| identifier.verified_at.is_some() && identifier.value.key() == *typed)
         .filter(|identifier| identifier.value.kind() == IdentifierKind::EmailAddress);
-    match &typed
-        .or_else(|| account.primary(IdentifierKind::EmailAddress))?
-        .value
-    {
-        IdentifierValue::EmailAddress(address) => Some(address.clone()),
+    let identifier = typed.or_else(|| account.primary(IdentifierKind::EmailAddress))?;
+    match &identifier.value {
+        IdentifierValue::EmailAddress(address) => Some((identifier, address)),
         _ => None,
     }
 }
 
-/// A link of an attempt that is gone is a link that is no longer valid.
-fn hide_attempt(error: Error) -> Error {
-    match error {
-        Error::AttemptNotFound => Error::LinkIncorrect,
-        other => other,
+/// The identifier that the challenge was sent to, if it still is the account's.
+pub(super) fn reached<'a>(account: &'a Account, state: &SignIn) -> Option<&'a Identifier> {
+    account
+        .identifiers
+        .iter()
+        .find(|identifier| Some(identifier.id) == state.sent_to && identifier.verified_at.is_some())
+}
+
+pub(super) fn proved_reset(account: &Account) -> ProvedReset {
+    ProvedReset {
+        password_set_at: account.password.as_ref().map(|password| password.set_at),
+        session_epoch: account.user.session_epoch,
     }
+}
+
+fn is_reset_link(purpose: ChallengePurpose, strategy: ChallengeStrategy) -> bool {
+    purpose == ChallengePurpose::ResetPassword && strategy == ChallengeStrategy::EmailLink
 }
 
 fn completion_error(error: CommitError) -> Error {

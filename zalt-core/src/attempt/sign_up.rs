@@ -1,7 +1,7 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
 use super::model::{Attempt, AttemptState, SignUp, SignUpStatus};
 use super::proof::Proof;
-use super::step::{self, NewChallenge, RACES};
+use super::step::{self, CodeTries, NewChallenge, RACES};
 use crate::Zalt;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -112,7 +112,8 @@ impl<'z> SignUps<'z> {
             transport: new.transport,
         };
         let (mut attempt, token) = step::begin(zalt, id, AttemptState::SignUp(state))?;
-        step::take_message(zalt, &mut attempt, &key).await?;
+        step::count_message(zalt, &mut attempt)?;
+        step::take_message(zalt, &key, ChallengePurpose::VerifyAddress, new.strategy).await?;
         let mut batch = Batch::new()
             .change(Change::InsertAttempt(attempt.clone()))
             .change(zalt.mail(&new.email_address, self.notice(&challenge, owner.is_some()))?);
@@ -146,19 +147,21 @@ impl<'z> SignUps<'z> {
         strategy: ChallengeStrategy,
     ) -> Result<Attempt, Error> {
         self.zalt.take_network_budget(request, b"messages").await?;
+        let purpose = ChallengePurpose::VerifyAddress;
+        let mut charged = false;
         for _ in 0..RACES {
             let mut attempt = step::find(self.zalt, token).await?;
             let state = sign_up(&attempt)?;
             require_open(state)?;
             let (address, taken) = (state.email_address.clone(), state.address_taken);
             step::require_codes_left(self.zalt, &attempt)?;
-            step::take_message(self.zalt, &mut attempt, &step::email_key(&address)).await?;
-            let new = NewChallenge::mint(
-                self.zalt,
-                attempt.id,
-                ChallengePurpose::VerifyAddress,
-                strategy,
-            )?;
+            step::count_message(self.zalt, &mut attempt)?;
+            if !charged {
+                let key = step::email_key(&address);
+                step::take_message(self.zalt, &key, purpose, strategy).await?;
+                charged = true;
+            }
+            let new = NewChallenge::mint(self.zalt, attempt.id, purpose, strategy)?;
             let updated = with_state(&attempt, |state| {
                 state.challenge = Some(new.challenge.clone());
             })?;
@@ -190,21 +193,24 @@ impl<'z> SignUps<'z> {
         token: &AttemptToken,
         proof: &Proof,
     ) -> Result<SignedIn, Error> {
+        self.zalt.take_network_budget(request, b"proofs").await?;
         let mut attempt = step::find(self.zalt, token).await?;
-        let key = step::email_key(&sign_up(&attempt)?.email_address);
-        let budget = step::code_budget(self.zalt, None, &key);
-        self.zalt
-            .take_account_budget(budget, &self.zalt.config().budgets.code)
-            .await?;
+        let budget = step::verification_budget(self.zalt, &sign_up(&attempt)?.email_address);
+        let mut tries = CodeTries::of(budget);
         for _ in 0..RACES {
             let state = sign_up(&attempt)?;
             require_open(state)?;
-            step::require_codes_left(self.zalt, &attempt)?;
+            tries
+                .take(self.zalt, &attempt, state.challenge.as_ref(), proof)
+                .await?;
             let right = !state.address_taken
                 && state
                     .challenge
                     .as_ref()
                     .is_some_and(|challenge| step::is_right(self.zalt, &attempt, challenge, proof));
+            if !right && !proof.can_be_guessed() {
+                return Err(proof.refusal());
+            }
             if !right {
                 let failed_codes = attempt.failed_codes.saturating_add(1);
                 let counted = Attempt {

@@ -135,24 +135,37 @@ pub(super) fn begin(
     Ok((attempt, token))
 }
 
-/// Counts one more message of the attempt and takes it from the address's budget, whoever owns the address.
-pub(super) async fn take_message(
-    zalt: &Zalt,
-    attempt: &mut Attempt,
-    to: &IdentifierKey,
-) -> Result<(), Error> {
+/// Counts one more message of the attempt.
+pub(super) fn count_message(zalt: &Zalt, attempt: &mut Attempt) -> Result<(), Error> {
     if attempt.sent_messages >= zalt.config().attempts.max_messages {
         return Err(Error::AttemptExhausted);
     }
-    let key = zalt.budget_key(&[b"messages", to.kind.as_str().as_bytes(), to.key.as_bytes()]);
-    zalt.take_account_budget(key, &zalt.config().budgets.messages_per_address)
-        .await?;
     attempt.sent_messages += 1;
     Ok(())
 }
 
-/// The budget of wrong codes: one per account, or per identifier where nobody owns it.
-pub(super) fn code_budget(
+/// Takes a message from the address's budget, whoever owns the address. Whoever calls this is about to send it: a try
+/// that sends nothing must not use up what the owner of the address has.
+///
+/// Links for a new password have a budget of their own. By default one is good for longer than the budget takes to yield
+/// the next, and in any browser: while strangers spend it, there is always one in the owner's mailbox that works.
+pub(super) async fn take_message(
+    zalt: &Zalt,
+    to: &IdentifierKey,
+    purpose: ChallengePurpose,
+    strategy: ChallengeStrategy,
+) -> Result<(), Error> {
+    let label: &[u8] = match (purpose, strategy) {
+        (ChallengePurpose::ResetPassword, ChallengeStrategy::EmailLink) => b"reset-links",
+        _ => b"messages",
+    };
+    let key = zalt.budget_key(&[label, to.kind.as_str().as_bytes(), to.key.as_bytes()]);
+    zalt.take_account_budget(key, &zalt.config().budgets.messages_per_address)
+        .await
+}
+
+/// The budget of wrong codes at sign-in: one per account, or per identifier where nobody owns it.
+pub(super) fn sign_in_budget(
     zalt: &Zalt,
     user: Option<UserId>,
     identifier: &IdentifierKey,
@@ -164,6 +177,53 @@ pub(super) fn code_budget(
             identifier.kind.as_str().as_bytes(),
             identifier.key.as_bytes(),
         ]),
+    }
+}
+
+/// The budget of wrong codes for an address that somebody wants to make theirs, at sign-up or later. It is the address's
+/// and not theirs: proving another one must not bring fresh guesses at this one. And it is not the one of sign-ins,
+/// which belongs to an account where there is one and would tell by that who has an account.
+pub(super) fn verification_budget(zalt: &Zalt, address: &EmailAddress) -> BudgetKey {
+    zalt.budget_key(&[b"verification", address.canonical().as_bytes()])
+}
+
+/// Takes a try from a budget of wrong codes, at most once in an operation.
+pub(super) struct CodeTries {
+    budget: BudgetKey,
+    taken: bool,
+}
+
+impl CodeTries {
+    pub(super) const fn of(budget: BudgetKey) -> Self {
+        Self {
+            budget,
+            taken: false,
+        }
+    }
+
+    /// Has to be called before the proof is looked at.
+    ///
+    /// Only a code that could be right costs a try: an account's owner and strangers share the budget, so it must not be
+    /// spent without that a mail went out. A link costs none, since nobody guesses 256 bits. It is what still works when
+    /// the budget is spent (ASVS 6.1.1).
+    pub(super) async fn take(
+        &mut self,
+        zalt: &Zalt,
+        attempt: &Attempt,
+        challenge: Option<&Challenge>,
+        proof: &Proof,
+    ) -> Result<(), Error> {
+        if !proof.can_be_guessed() {
+            return Ok(());
+        }
+        require_codes_left(zalt, attempt)?;
+        let is_out = challenge.is_some_and(|challenge| zalt.now() < challenge.expires_at);
+        if is_out && !self.taken {
+            zalt.take_account_budget(self.budget, &zalt.config().budgets.code)
+                .await?;
+            self.taken = true;
+        }
+        Ok(())
     }
 }
 

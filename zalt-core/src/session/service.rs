@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::cache::SessionAndUser;
 use super::model::{AuthenticationMethod, RevokeReason, Session};
 use crate::Zalt;
+use crate::attempt::Tries;
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -123,7 +124,7 @@ impl<'z> Sessions<'z> {
         let checked = self
             .zalt
             .sign_ins()
-            .check_password(request, Some(&account), None, password)
+            .check_password(request, Some(&account), Tries::OfAccount, password)
             .await?;
         let token = match session.token {
             Some(_) => Some(SessionToken::mint(session.id, self.zalt.rng())?),

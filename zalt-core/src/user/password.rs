@@ -1,5 +1,6 @@
 use super::account::Users;
 use super::{Account, PasswordCredential};
+use crate::attempt::Tries;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::SessionId;
@@ -44,7 +45,7 @@ impl Users<'_> {
             let checked = self
                 .zalt
                 .sign_ins()
-                .check_password(request, Some(&account), None, current)
+                .check_password(request, Some(&account), Tries::OfAccount, current)
                 .await?;
             batch = batch.change(Change::GiveBackBudget(checked.budget));
         } else {

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod attacks;
 mod keys;
 mod passwords;
 mod refresh;

@@ -114,6 +114,19 @@ impl App {
             .clone()
     }
 
+    /// The secret of the newest link for a new password that was mailed to `address`.
+    pub(crate) fn latest_reset_link(&self, address: &str) -> String {
+        run(self.worker.send_due()).unwrap();
+        let mails = self.outbox.all();
+        let mut to_address = mails.iter().rev().filter(|mail| mail.to == address);
+        to_address
+            .find_map(|mail| match &mail.notice {
+                notice @ Notice::ResetPassword { link: Some(_), .. } => code_and_link(notice).1,
+                _ => None,
+            })
+            .unwrap_or_else(|| panic!("no reset link to {address}"))
+    }
+
     pub(crate) fn mails_to(&self, address: &str) -> usize {
         run(self.worker.send_due()).unwrap();
         self.outbox

@@ -1,0 +1,250 @@
+//! Passing a sign-in's challenge: the code or link that was mailed.
+
+use super::challenge::ChallengePurpose;
+use super::model::{Attempt, SignInStatus};
+use super::proof::Proof;
+use super::sign_in::{
+    SignInProgress, SignIns, StartedSignIn, proved_reset, reached, require_status, sign_in,
+    with_state,
+};
+use super::step::{self, CodeTries, RACES};
+use crate::budget::BudgetKey;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::identifier::Identifier;
+use crate::request::RequestContext;
+use crate::secret::{AttemptToken, LinkToken};
+use crate::session::AuthenticationMethod;
+use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::user::Account;
+
+/// Whose the attempt is once a proof was right.
+#[derive(Clone, Copy)]
+enum Holder<'t> {
+    /// Whoever began it and shows this token.
+    Same(&'t AttemptToken),
+    /// Whoever gets this token now.
+    Next(&'t AttemptToken),
+}
+
+impl SignIns<'_> {
+    /// Passes the challenge that is out with its code, or with its link in the browser that asked for it.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
+    /// [`Error::AccountSuspended`], [`Error::AttemptNotFound`], [`Error::AttemptStep`].
+    pub async fn attempt_proof(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        proof: &Proof,
+    ) -> Result<SignInProgress, Error> {
+        self.zalt.take_network_budget(request, b"proofs").await?;
+        let first = step::find(self.zalt, token).await?;
+        self.pass(request, first, Holder::Same(token), proof).await
+    }
+
+    /// Takes up a password reset in the browser that opened the link, wherever it was asked for.
+    ///
+    /// Whoever asked gains nothing from it: the attempt is theirs no longer.
+    ///
+    /// # Errors
+    /// [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
+    pub async fn claim_reset_link(
+        &self,
+        request: &RequestContext,
+        link: LinkToken,
+    ) -> Result<StartedSignIn, Error> {
+        self.zalt.take_network_budget(request, b"proofs").await?;
+        let id = link.id();
+        let attempt = step::find_by_id(self.zalt, id)
+            .await
+            .map_err(hide_attempt)?;
+        let is_reset = sign_in(&attempt).is_ok_and(|state| {
+            state
+                .challenge
+                .as_ref()
+                .is_some_and(|challenge| challenge.purpose == ChallengePurpose::ResetPassword)
+        });
+        if !is_reset {
+            return Err(Error::LinkIncorrect);
+        }
+        let token = AttemptToken::mint(id, self.zalt.rng())?;
+        match self
+            .pass(request, attempt, Holder::Next(&token), &Proof::Link(link))
+            .await?
+        {
+            SignInProgress::NeedsNewPassword(attempt) => Ok(StartedSignIn { attempt, token }),
+            SignInProgress::Complete(_) => Err(Error::LinkIncorrect),
+        }
+    }
+
+    async fn pass(
+        &self,
+        request: &RequestContext,
+        mut attempt: Attempt,
+        holder: Holder<'_>,
+        proof: &Proof,
+    ) -> Result<SignInProgress, Error> {
+        let state = sign_in(&attempt)?;
+        let budget = step::sign_in_budget(self.zalt, state.user_id, &state.identifier.key());
+        let mut tries = CodeTries::of(budget);
+        for _ in 0..RACES {
+            let state = sign_in(&attempt)?;
+            require_status(state, SignInStatus::NeedsFirstFactor)?;
+            tries
+                .take(self.zalt, &attempt, state.challenge.as_ref(), proof)
+                .await?;
+            let passed = state
+                .challenge
+                .as_ref()
+                .filter(|challenge| step::is_right(self.zalt, &attempt, challenge, proof))
+                .map(|challenge| challenge.purpose);
+            let account = match state.user_id {
+                Some(user_id) if passed.is_some() => self.zalt.store().account(user_id).await?,
+                _ => None,
+            };
+            let held = account.as_ref().and_then(|account| {
+                let identifier = reached(account, state)?;
+                Some((account, identifier))
+            });
+            let (Some(purpose), Some((account, identifier))) = (passed, held) else {
+                if !proof.can_be_guessed() || self.count_failure(request, &attempt).await? {
+                    return Err(proof.refusal());
+                }
+                attempt = self.read_again(&attempt, holder).await?;
+                continue;
+            };
+            if !account.user.status.is_active() {
+                return Err(Error::AccountSuspended);
+            }
+            let progress = match purpose {
+                ChallengePurpose::ResetPassword => {
+                    self.prove_reset(&attempt, account, holder, budget).await?
+                }
+                ChallengePurpose::SignIn => {
+                    self.complete_by_mail(request, &attempt, account, identifier, budget)
+                        .await?
+                }
+                ChallengePurpose::VerifyAddress => return Err(proof.refusal()),
+            };
+            match progress {
+                Some(progress) => return Ok(progress),
+                None => attempt = self.read_again(&attempt, holder).await?,
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Writes that a reset was proved, and by whom it goes on. `None` if the attempt moved meanwhile.
+    async fn prove_reset(
+        &self,
+        attempt: &Attempt,
+        account: &Account,
+        holder: Holder<'_>,
+        budget: BudgetKey,
+    ) -> Result<Option<SignInProgress>, Error> {
+        let mut updated = with_state(attempt, |state| {
+            state.challenge = None;
+            state.reset = Some(proved_reset(account));
+            state.status = SignInStatus::NeedsNewPassword;
+        })?;
+        // In the same commit: at no time may whoever asked hold an attempt that somebody else proved.
+        if let Holder::Next(token) = holder {
+            updated.token = token.digest();
+        }
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(updated.clone()))
+            .change(Change::GiveBackBudget(budget));
+        let written = step::commit(self.zalt, batch).await?;
+        Ok(written.then(|| {
+            SignInProgress::NeedsNewPassword(Attempt {
+                version: updated.version + 1,
+                ..updated
+            })
+        }))
+    }
+
+    /// Makes a session for a mailed code or link. `None` if the attempt moved meanwhile.
+    async fn complete_by_mail(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+        account: &Account,
+        identifier: &Identifier,
+        budget: BudgetKey,
+    ) -> Result<Option<SignInProgress>, Error> {
+        let transport = sign_in(attempt)?.transport;
+        let updated = with_state(attempt, |state| {
+            state.challenge = None;
+            state.status = SignInStatus::Complete;
+        })?;
+        // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
+        let proved = Identifier {
+            verified_at: Some(self.zalt.now()),
+            ..identifier.clone()
+        };
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(updated))
+            .change(Change::GiveBackBudget(budget))
+            .change(Change::UpdateIdentifier(proved));
+        let amr = vec![AuthenticationMethod::Email];
+        let (batch, new) = self.with_session(request, batch, &account.user, transport, amr)?;
+        match self.zalt.commit(batch).await {
+            Ok(()) => new
+                .signed_in(self.zalt, account.user.clone())
+                .map(SignInProgress::Complete)
+                .map(Some),
+            Err(CommitError::Guard(failure))
+                if matches!(
+                    failure.reason,
+                    GuardReason::VersionMismatch | GuardReason::NotFound
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Counts a wrong code. `false` if the attempt moved meanwhile.
+    async fn count_failure(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+    ) -> Result<bool, Error> {
+        let user_id = sign_in(attempt)?.user_id;
+        let counted = Attempt {
+            failed_codes: attempt.failed_codes.saturating_add(1),
+            ..attempt.clone()
+        };
+        let kind = EventKind::SignInFailed {
+            method: AuthenticationMethod::Email,
+        };
+        let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
+        step::commit(
+            self.zalt,
+            Batch::new()
+                .change(Change::UpdateAttempt(counted))
+                .event(event),
+        )
+        .await
+    }
+
+    async fn read_again(&self, attempt: &Attempt, holder: Holder<'_>) -> Result<Attempt, Error> {
+        match holder {
+            Holder::Same(token) => step::find(self.zalt, token).await,
+            Holder::Next(_) => step::find_by_id(self.zalt, attempt.id)
+                .await
+                .map_err(hide_attempt),
+        }
+    }
+}
+
+/// A link of an attempt that is gone is a link that is no longer valid.
+fn hide_attempt(error: Error) -> Error {
+    match error {
+        Error::AttemptNotFound => Error::LinkIncorrect,
+        other => other,
+    }
+}

@@ -1,0 +1,5 @@
+//! What a stranger, or a thief with half of what it takes, tries. Each test failed once.
+
+mod enumeration;
+mod lockout;
+mod takeover;
