@@ -76,6 +76,10 @@ impl Client for AxumClient {
 }
 
 /// An application with one user, the router around it, and the user's `Cookie` header.
+#[expect(
+    clippy::future_not_send,
+    reason = "a world is driven on the thread of its test"
+)]
 async fn signed_in() -> (zalt_http_behaviours::World, Router, String) {
     let world = zalt_http_behaviours::World::new(&Merged).await;
     let zalt = world.zalt().clone();
