@@ -1,9 +1,5 @@
 //! The shared behaviours through actix-web, and the extractor.
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
-#![expect(
-    clippy::future_not_send,
-    reason = "actix-web's requests stay on one thread"
-)]
 
 use std::pin::Pin;
 use std::rc::Rc;
