@@ -7,8 +7,10 @@
 )]
 
 mod auth;
+mod bodies;
 mod documents;
 mod logs;
+mod races;
 mod support;
 
 use bytes::Bytes;

@@ -31,7 +31,12 @@ impl Application {
 
     /// The code and the link's token of the latest mail.
     pub(crate) fn proof(&self) -> (String, Option<String>) {
-        block_on(self.inner.proof(ADA))
+        self.proof_for(ADA)
+    }
+
+    /// The same, of the latest mail to `address`.
+    pub(crate) fn proof_for(&self, address: &str) -> (String, Option<String>) {
+        block_on(self.inner.proof(address))
     }
 
     /// Posts JSON as a program would.
