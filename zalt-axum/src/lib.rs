@@ -80,7 +80,7 @@ impl ZaltAxum {
     }
 }
 
-/// Makes `app` know the peer of each connection, for sessions, events and budgets. Pass the result to [`axum::serve`].
+/// Makes `app` know the peer of each connection, for sessions, events and budgets. Pass the result to [`axum::serve`](fn@axum::serve).
 pub fn with_peer(app: Router) -> IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr> {
     app.into_make_service_with_connect_info()
 }
