@@ -167,8 +167,8 @@ impl LinkConfig {
         Self {
             sign_in: format!("{base}/sign-in/link?token={{token}}"),
             sign_up: format!("{base}/sign-up/link?token={{token}}"),
-            reset_password: format!("{base}/forgot-password/link?token={{token}}"),
-            verify_email_address: format!("{base}/account/email-addresses/link?token={{token}}"),
+            reset_password: format!("{base}/password/link?token={{token}}"),
+            verify_email_address: format!("{base}/account/emails/link?token={{token}}"),
             start: format!("{base}/sign-in"),
         }
     }

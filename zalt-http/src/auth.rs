@@ -109,7 +109,12 @@ impl RequestAuth {
             .clone()
     }
 
-    /// The same, or `None` where the request shows no credential at all. One that is shown and not valid is an error: a
+    /// The session and its user, if somebody asked before and there is one. Looks nothing up: for logs.
+    pub fn known(&self) -> Option<&Authenticated> {
+        self.inner.resolved.get()?.as_ref().ok()
+    }
+
+    /// The same as [`authenticated`](Self::authenticated), or `None` where the request shows no credential at all. One that is shown and not valid is an error: a
     /// page must not silently treat it as a stranger's.
     ///
     /// # Errors

@@ -1,16 +1,29 @@
-//! The hosted pages: how they look and what they show.
+//! The hosted pages: how they look, and what they show.
 //!
-//! - [`theme`]: theme variables, their checked overrides and the stylesheet they become
-//! - [`assets`]: the files that pages load, with hashed names
-//! - [`views`]: one struct per page, plain data in, HTML out
-//! - [`paths`]: every address, said once for templates and router
-//! - [`policy`]: the content security policies
-//!
-//! Pages work without JavaScript; the one script only adds comfort. Nothing is inline, so the policy allows neither
-//! inline script nor inline style.
+//! Pages work without JavaScript, load nothing from other origins and take every colour, length and font from the
+//! theme. Handlers hold no rules: they call the core, and say what it says.
 
-pub(crate) mod assets;
-pub(crate) mod paths;
-pub(crate) mod policy;
-pub(crate) mod theme;
-pub(crate) mod views;
+mod assets;
+mod device;
+mod fault;
+mod flash;
+mod handlers;
+mod headers;
+mod messages;
+mod moment;
+mod paths;
+mod policy;
+mod posted;
+mod return_to;
+mod state;
+mod theme;
+mod views;
+mod visit;
+
+pub(crate) use handlers::{REQUEST_TIMEOUT, router};
+pub(crate) use state::Pages;
+pub(crate) use theme::{Theme, ThemeConfig};
+pub(crate) use visit::KnownUser;
+
+#[cfg(test)]
+mod tests;

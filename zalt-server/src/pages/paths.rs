@@ -8,6 +8,8 @@ pub(crate) const SIGN_UP: &str = "/sign-up";
 /// The code that proves the new address.
 pub(crate) const SIGN_UP_VERIFY: &str = "/sign-up/verify";
 /// GET only: the page that waits while the person opens the link in the message.
+pub(crate) const SIGN_UP_LINK_SENT: &str = "/sign-up/link-sent";
+/// Where the link in the message leads, with `token` in the query. GET never consumes: mail scanners open links too.
 pub(crate) const SIGN_UP_LINK: &str = "/sign-up/link";
 /// POST only.
 pub(crate) const SIGN_UP_RESEND: &str = "/sign-up/resend";
@@ -18,19 +20,20 @@ pub(crate) const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 pub(crate) const SIGN_IN_STRATEGY: &str = "/sign-in/strategy";
 pub(crate) const SIGN_IN_CODE: &str = "/sign-in/code";
 /// GET only.
+pub(crate) const SIGN_IN_LINK_SENT: &str = "/sign-in/link-sent";
+/// As [`SIGN_UP_LINK`].
 pub(crate) const SIGN_IN_LINK: &str = "/sign-in/link";
 /// POST only.
 pub(crate) const SIGN_IN_RESEND: &str = "/sign-in/resend";
 /// POST only.
 pub(crate) const SIGN_OUT: &str = "/sign-out";
 
-/// Where links in messages lead. GET never consumes: mail scanners open links too.
-pub(crate) const LINK: &str = "/link";
-
 pub(crate) const PASSWORD_FORGOTTEN: &str = "/password/forgotten";
 pub(crate) const PASSWORD_CODE: &str = "/password/code";
 /// POST only.
 pub(crate) const PASSWORD_RESEND: &str = "/password/resend";
+/// As [`SIGN_UP_LINK`].
+pub(crate) const PASSWORD_LINK: &str = "/password/link";
 pub(crate) const PASSWORD_NEW: &str = "/password/new";
 /// GET only.
 pub(crate) const PASSWORD_DONE: &str = "/password/done";
@@ -38,6 +41,8 @@ pub(crate) const PASSWORD_DONE: &str = "/password/done";
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const ACCOUNT_EMAILS: &str = "/account/emails";
 pub(crate) const ACCOUNT_EMAIL_VERIFY: &str = "/account/emails/verify";
+/// As [`SIGN_UP_LINK`].
+pub(crate) const ACCOUNT_EMAIL_LINK: &str = "/account/emails/link";
 /// POST only: sends a code to the address `id` and leads to [`ACCOUNT_EMAIL_VERIFY`].
 pub(crate) const ACCOUNT_EMAIL_SEND: &str = "/account/emails/send";
 /// POST only.
@@ -58,5 +63,37 @@ pub(crate) const ACCOUNT_ACTIVITY: &str = "/account/activity";
 pub(crate) const ACCOUNT_DELETE: &str = "/account/delete";
 pub(crate) const ACCOUNT_REAUTHENTICATE: &str = "/account/reauthenticate";
 
+/// POST only: sends a code with which somebody without a password proves again who they are.
+pub(crate) const ACCOUNT_REAUTHENTICATE_CODE: &str = "/account/reauthenticate/code";
+
 /// GET only; a message is at `/dev/inbox/{id}`, its HTML alone at `/dev/inbox/{id}/html`.
 pub(crate) const DEV_INBOX: &str = "/dev/inbox";
+/// GET only: the same for programs, of one recipient with `to` in the query.
+pub(crate) const DEV_INBOX_JSON: &str = "/dev/inbox.json";
+
+/// Where the flow of a page begins.
+pub(crate) fn start_of(path: &str) -> &'static str {
+    if path.starts_with(SIGN_UP) {
+        SIGN_UP
+    } else if path.starts_with("/password/") {
+        PASSWORD_FORGOTTEN
+    } else if path.starts_with(ACCOUNT_EMAILS) {
+        ACCOUNT_EMAILS
+    } else {
+        SIGN_IN
+    }
+}
+
+/// The page of the account whose form was sent to `path`.
+pub(crate) fn section_of(path: &str) -> &'static str {
+    [
+        ACCOUNT_EMAILS,
+        ACCOUNT_PASSWORD,
+        ACCOUNT_SESSIONS,
+        ACCOUNT_ACTIVITY,
+        ACCOUNT_DELETE,
+    ]
+    .into_iter()
+    .find(|section| path.starts_with(section))
+    .unwrap_or(ACCOUNT)
+}

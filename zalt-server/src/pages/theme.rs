@@ -12,7 +12,7 @@ mod values;
 
 use serde::Deserialize;
 
-pub(crate) use config::{ColorConfig, ThemeConfig, ThemeError};
+pub(crate) use config::{ThemeConfig, ThemeError};
 pub(crate) use logo::LogoUrl;
 
 use color::Color;

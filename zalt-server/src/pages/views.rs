@@ -20,8 +20,8 @@ pub(crate) use account::{
 };
 pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose};
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
-pub(crate) use page::{Alert, AlertKind, FieldErrors, Moment, Page, Site, Viewer};
+pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
 pub(crate) use sign_in::{SignInPasswordView, SignInView, Strategies};
 pub(crate) use sign_up::{NameFields, SignUpView};
-pub(crate) use site::{ErrorKind, ErrorView, HomeView};
+pub(crate) use site::{ErrorKind, ErrorView, HomeView, wait};

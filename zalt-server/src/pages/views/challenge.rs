@@ -52,6 +52,16 @@ impl Purpose {
         }
     }
 
+    /// Where the link leads, and its form.
+    fn link_action(self) -> &'static str {
+        match self {
+            Self::SignUp => paths::SIGN_UP_LINK,
+            Self::SignIn => paths::SIGN_IN_LINK,
+            Self::PasswordReset => paths::PASSWORD_LINK,
+            Self::EmailAddress => paths::ACCOUNT_EMAIL_LINK,
+        }
+    }
+
     fn link_title(self) -> &'static str {
         match self {
             Self::SignUp => "Finish signing up",
@@ -71,8 +81,8 @@ impl Purpose {
     }
 }
 
-/// Where a code is typed. Field: `code`; the resend form has no fields of its own except `id`, the address, in
-/// [`Purpose::EmailAddress`].
+/// Where a code is typed. Field: `code`, and `attempt` and `id` in [`Purpose::EmailAddress`]; the resend form has no fields
+/// of its own except that `id`.
 #[derive(Debug, Template)]
 #[template(path = "auth/code.html")]
 pub(crate) struct CodeView {
@@ -80,6 +90,8 @@ pub(crate) struct CodeView {
     pub(crate) purpose: Purpose,
     /// The address as it was typed; shown for unknown ones too.
     pub(crate) email: String,
+    /// Id of the verification under way, for [`Purpose::EmailAddress`].
+    pub(crate) attempt_id: Option<String>,
     /// Id of the address, for [`Purpose::EmailAddress`].
     pub(crate) email_id: Option<String>,
     /// Seconds until another message may be asked for; 0 when at once.
@@ -96,7 +108,7 @@ pub(crate) struct LinkSentView {
     pub(crate) resend_wait_seconds: u64,
 }
 
-/// `GET /link`. Field of the form: `token`.
+/// Where the link in a message leads. Field of the form: `token`. Its address holds a secret, so no referrer is sent.
 #[derive(Debug, Template)]
 #[template(path = "auth/link.html")]
 pub(crate) struct LinkConfirmView {

@@ -26,5 +26,4 @@ pub(crate) struct SignUpView {
 pub(crate) enum NameFields {
     Hidden,
     Optional,
-    Required,
 }

@@ -27,7 +27,11 @@ pub(crate) enum ErrorKind {
     BadRequest,
     Forbidden,
     NotFound,
-    /// The form was open for too long, or came from another site.
+    MethodNotAllowed,
+    TooLarge,
+    /// Another site sent the form.
+    CrossOrigin,
+    /// The form was open for too long.
     FormExpired,
     TooManyRequests {
         retry_after_seconds: u64,
@@ -43,8 +47,10 @@ impl ErrorKind {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::CrossOrigin => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TooLarge => 413,
             Self::FormExpired => 419,
             Self::TooManyRequests { .. } => 429,
             Self::Internal => 500,
@@ -70,6 +76,9 @@ impl ErrorKind {
             Self::BadRequest => "We couldn’t read that request",
             Self::Forbidden => "You can’t open this page",
             Self::NotFound => "This page doesn’t exist",
+            Self::MethodNotAllowed => "This page can’t be used like that",
+            Self::TooLarge => "That was too much",
+            Self::CrossOrigin => "This didn’t come from our page",
             Self::FormExpired => "This form has expired",
             Self::TooManyRequests { .. } => "Too many tries",
             Self::Internal => "Something went wrong",
@@ -82,6 +91,13 @@ impl ErrorKind {
             Self::BadRequest => "Something in it was damaged or missing. Go back and try once more.".to_owned(),
             Self::Forbidden => "You are signed in, but this page is not for your account.".to_owned(),
             Self::NotFound => "The address may be mistyped, or the page has moved.".to_owned(),
+            Self::MethodNotAllowed => "Open it from a link or a form of ours.".to_owned(),
+            Self::TooLarge => "What was sent is longer than anything that we ask for. Nothing was changed.".to_owned(),
+            Self::CrossOrigin => {
+                "Another site sent this form in your name. For your safety nothing was changed. If you meant to do it, open \
+                 the page here and do it once more."
+                    .to_owned()
+            }
             Self::FormExpired => {
                 "For your safety a form can only be sent for a while. Nothing was changed. Open the page again and \
                  send it once more."
@@ -99,7 +115,7 @@ impl ErrorKind {
 }
 
 /// A wait in words, rounded up.
-pub(super) fn wait(seconds: u64) -> String {
+pub(crate) fn wait(seconds: u64) -> String {
     let plural = |count: u64, unit: &str| {
         let s = if count == 1 { "" } else { "s" };
         format!("{count} {unit}{s}")

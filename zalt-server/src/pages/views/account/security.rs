@@ -24,12 +24,14 @@ impl PasswordView {
     const SECTION: Section = Section::Password;
 }
 
-/// `GET /account/reauthenticate`: an operation asked for a recent authentication. Fields: `password`, `return_to`.
+/// `GET /account/reauthenticate`: an operation asked for a recent authentication. Fields: `password`, `return_to`. Who has
+/// no password asks for a code instead, which makes a new session.
 #[derive(Debug, Template)]
 #[template(path = "account/reauthenticate.html")]
 pub(crate) struct ReauthenticateView {
     pub(crate) page: Page,
     pub(crate) identifier: String,
+    pub(crate) has_password: bool,
 }
 
 /// `GET /account/delete`. Field: `confirmation`, which has to equal the address.

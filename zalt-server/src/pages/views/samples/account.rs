@@ -77,6 +77,7 @@ impl Samples {
         let set = view(self.signed_in(), false);
         self.add("account-password-none", &set);
         let again = ReauthenticateView {
+            has_password: true,
             page: self.page(),
             identifier: self.typed.email.clone(),
         };

@@ -48,7 +48,7 @@ impl Samples {
         };
         let bare = self.sign_up_view(self.page(), NameFields::Hidden, bare);
         self.add("sign-up-bare", &bare);
-        let no_password = self.sign_up_view(self.page(), NameFields::Required, NO_PASSWORD);
+        let no_password = self.sign_up_view(self.page(), NameFields::Optional, NO_PASSWORD);
         self.add("sign-up-no-password", &no_password);
         let page = self.page_with_error(
             "password",
@@ -67,6 +67,7 @@ impl Samples {
     fn code_view(&self, page: Page, purpose: Purpose, resend_wait_seconds: u64) -> CodeView {
         let email_id = (purpose == Purpose::EmailAddress).then(|| "idn_1".to_owned());
         CodeView {
+            attempt_id: None,
             page,
             purpose,
             email: self.typed.email.clone(),

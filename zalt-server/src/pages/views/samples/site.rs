@@ -31,6 +31,9 @@ impl Samples {
             ("error-400", ErrorKind::BadRequest),
             ("error-403", ErrorKind::Forbidden),
             ("error-404", ErrorKind::NotFound),
+            ("error-403-cross-origin", ErrorKind::CrossOrigin),
+            ("error-405", ErrorKind::MethodNotAllowed),
+            ("error-413", ErrorKind::TooLarge),
             ("error-419", ErrorKind::FormExpired),
             (
                 "error-429",

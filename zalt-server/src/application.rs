@@ -1,0 +1,120 @@
+//! Puts the application together from its configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zalt_core::config::{AccessTokenSigning, SessionCacheConfig};
+use zalt_core::secret::EncryptionKeys;
+use zalt_core::{BuildError, Clock, Rng, SystemClock, SystemRng, Worker, Zalt};
+use zalt_notify::MemoryMailer;
+use zalt_store_sqlite::{OpenError, SqliteStore};
+
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::mail::{self, MailSetupError};
+
+/// Sessions that are checked without a query. What another process revokes is seen after this at the latest.
+const SESSION_CACHE: SessionCacheConfig = SessionCacheConfig {
+    capacity: 10_000,
+    max_age: Duration::from_secs(5),
+};
+
+/// The base URL in development, where nothing else is said.
+pub(crate) fn local_base_url(port: u16) -> String {
+    format!("http://localhost:{port}")
+}
+
+/// An application with what its process has to run.
+pub(crate) struct Application {
+    pub(crate) zalt: Zalt,
+    pub(crate) worker: Worker,
+    /// Where to look at mail that is not sent.
+    pub(crate) inbox: Option<MemoryMailer>,
+}
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplicationError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("mail can't be sent: {0}")]
+    Mail(#[from] MailSetupError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl Application {
+    /// Builds the application on an open store. `base_url` stands in where none is configured.
+    pub(crate) async fn build(
+        config: &Config,
+        data: &DataDir,
+        store: SqliteStore,
+        base_url: &str,
+    ) -> Result<Self, ApplicationError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let keys = encryption_keys(config, data, &*rng)?;
+        let base_url = config.base_url.as_deref().unwrap_or(base_url);
+        let builder = Zalt::builder(store, keys, base_url)
+            .clock(clock.clone())
+            .rng(rng)
+            .configure(|core| configure(core, config));
+        let (builder, inbox) = mail::attach(builder, config, &clock)?;
+        let (zalt, worker) = builder.build().await?;
+        Ok(Self {
+            zalt,
+            worker,
+            inbox,
+        })
+    }
+}
+
+/// The keys of the configuration, or in development the one of the data folder.
+pub(crate) fn encryption_keys(
+    config: &Config,
+    data: &DataDir,
+    rng: &dyn Rng,
+) -> Result<EncryptionKeys, DataDirError> {
+    match &config.encryption_keys {
+        Some(keys) => Ok(keys.clone()),
+        None => data.encryption_keys(rng),
+    }
+}
+
+fn configure(core: &mut zalt_core::Config, config: &Config) {
+    let ours = &config.application;
+    core.sessions.cache = Some(SESSION_CACHE);
+    set(&mut core.application_name, &ours.name);
+    set(&mut core.sign_up.open, &ours.sign_up_open);
+    set(&mut core.sign_up.password_required, &ours.password_required);
+    set(&mut core.password_policy, &ours.password_policy);
+    set(&mut core.sessions.lifetime, &ours.session_lifetime);
+    set(&mut core.sessions.idle_timeout, &ours.session_idle_timeout);
+    // The shorter lifetime is the stricter rule, and the idle timeout can't be longer.
+    core.sessions.idle_timeout = core.sessions.idle_timeout.min(core.sessions.lifetime);
+    set(&mut core.sessions.refresh_grace, &ours.refresh_grace);
+    set(
+        &mut core.sessions.reauthentication_window,
+        &ours.reauthentication_window,
+    );
+    set(
+        &mut core.access_tokens.lifetime,
+        &ours.access_token_lifetime,
+    );
+    set(&mut core.budgets.network, &ours.network_budget);
+    set(&mut core.hashing.params, &ours.hashing.params);
+    set(&mut core.hashing.threads, &ours.hashing.threads);
+    set(&mut core.hashing.queue, &ours.hashing.queue);
+    core.events_kept = ours.events_kept;
+    if let Some(secret) = &config.jwt_secret {
+        core.access_tokens.signing = AccessTokenSigning::SharedSecret(secret.clone());
+    }
+}
+
+fn set<T: Clone>(target: &mut T, value: &Option<T>) {
+    if let Some(value) = value {
+        target.clone_from(value);
+    }
+}

@@ -1,0 +1,164 @@
+//! What an operator chooses: flags, environment variables and one TOML file, checked as a whole.
+//!
+//! A flag stands above an environment variable, that above the file, and that above the default. Every setting has all
+//! three forms, from one table. All that is wrong is reported at once, each with what to set instead, and no message
+//! repeats a secret.
+
+mod check;
+mod duration;
+mod file;
+mod gather;
+mod key;
+mod problem;
+mod values;
+
+pub(crate) use gather::{Environment, Flags};
+pub(crate) use key::Key;
+pub(crate) use problem::ConfigError;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zalt_core::budget::Budget;
+use zalt_core::password::{Argon2Params, PasswordPolicy};
+use zalt_core::secret::EncryptionKeys;
+use zalt_http::client_ip::TrustedProxies;
+use zalt_http::origin::AllowedOrigin;
+use zalt_notify::hook::HookSecret;
+use zalt_notify::http::ServiceUrl;
+use zalt_notify::smtp::SmtpConfig;
+use zalt_notify::twilio::TwilioConfig;
+use zeroize::Zeroizing;
+
+use crate::pages::Theme;
+
+/// A configuration that was checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    /// The file of the database, if it is not the one in the data folder.
+    pub(crate) database: Option<PathBuf>,
+    /// `None` in development: `localhost` with the port that the server listens on.
+    pub(crate) base_url: Option<String>,
+    /// `None` in development: the key that is kept in the data folder.
+    pub(crate) encryption_keys: Option<EncryptionKeys>,
+    /// Access tokens are HS256 under it, where it is set.
+    pub(crate) jwt_secret: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) mail: MailConfig,
+    pub(crate) sms: Option<SmsConfig>,
+    pub(crate) http: HttpSettings,
+    pub(crate) application: ApplicationSettings,
+    pub(crate) log: LogConfig,
+    pub(crate) theme: Theme,
+}
+
+impl Config {
+    /// Reads and checks the whole configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let gathered = gather::gather(flags, environment, &mut problems);
+        let config = check::check(&gathered, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(problems)),
+        }
+    }
+
+    pub(crate) fn database_path(&self) -> PathBuf {
+        self.database
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("zalt.db"))
+    }
+}
+
+/// Whether people depend on this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// On one's own machine: keys are made, and mail is shown instead of sent.
+    Development,
+    /// Everything that matters has to be set.
+    Production,
+}
+
+/// How mail leaves.
+#[derive(Debug)]
+pub(crate) enum MailConfig {
+    /// It does not: the dev inbox and the console show it.
+    Inbox,
+    Smtp(SmtpConfig),
+    Hook(HookConfig),
+}
+
+/// How text messages leave.
+#[derive(Debug)]
+pub(crate) enum SmsConfig {
+    Twilio(TwilioConfig),
+    Hook(HookConfig),
+}
+
+/// A service of the operator's that sends messages.
+#[derive(Debug)]
+pub(crate) struct HookConfig {
+    pub(crate) url: ServiceUrl,
+    pub(crate) secret: HookSecret,
+}
+
+/// How requests are met.
+#[derive(Debug)]
+pub(crate) struct HttpSettings {
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) allowed_origins: Vec<AllowedOrigin>,
+    pub(crate) hsts_include_subdomains: bool,
+    pub(crate) max_connections: usize,
+}
+
+/// The rules of the application. `None` leaves the default of the core.
+#[derive(Debug, Default)]
+pub(crate) struct ApplicationSettings {
+    pub(crate) name: Option<String>,
+    pub(crate) sign_up_open: Option<bool>,
+    pub(crate) password_required: Option<bool>,
+    pub(crate) password_policy: Option<PasswordPolicy>,
+    pub(crate) session_lifetime: Option<Duration>,
+    pub(crate) session_idle_timeout: Option<Duration>,
+    pub(crate) refresh_grace: Option<Duration>,
+    pub(crate) reauthentication_window: Option<Duration>,
+    pub(crate) access_token_lifetime: Option<Duration>,
+    pub(crate) network_budget: Option<Budget>,
+    pub(crate) events_kept: Option<Duration>,
+    pub(crate) hashing: HashingSettings,
+}
+
+/// What hashing a password may take. `None` leaves the default of the core.
+#[derive(Debug, Default)]
+pub(crate) struct HashingSettings {
+    pub(crate) params: Option<Argon2Params>,
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    pub(crate) queue: Option<std::num::NonZeroUsize>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogConfig {
+    pub(crate) format: LogFormat,
+    /// What is written, as `tracing-subscriber` reads it: `info`, `zalt_server=debug,info`.
+    pub(crate) filter: String,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests;

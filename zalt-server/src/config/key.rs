@@ -1,0 +1,185 @@
+//! The one table of settings, from which the flags, the variables, the keys of the file and the help come.
+
+/// Makes [`Key`] with its names.
+macro_rules! keys {
+    ($($heading:literal { $($name:ident $toml:literal $env:literal $value:literal $help:literal)+ })+) => {
+        /// One setting.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) enum Key {
+            $($($name,)+)+
+        }
+
+        impl Key {
+            pub(crate) const ALL: &'static [Self] = &[$($(Self::$name,)+)+];
+
+            /// The key in the file, dotted where it is in a table.
+            pub(crate) const fn toml(self) -> &'static str {
+                match self { $($(Self::$name => $toml,)+)+ }
+            }
+
+            /// The environment variable.
+            pub(crate) const fn env(self) -> &'static str {
+                match self { $($(Self::$name => $env,)+)+ }
+            }
+
+            /// What the help calls the value.
+            pub(crate) const fn value_name(self) -> &'static str {
+                match self { $($(Self::$name => $value,)+)+ }
+            }
+
+            pub(crate) const fn help(self) -> &'static str {
+                match self { $($(Self::$name => $help,)+)+ }
+            }
+
+            pub(crate) const fn heading(self) -> &'static str {
+                match self { $($(Self::$name => $heading,)+)+ }
+            }
+        }
+    };
+}
+
+keys! {
+    "Server" {
+        Listen "listen" "ZALT_LISTEN" "ADDRESS:PORT"
+            "Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]"
+        DataDir "data_dir" "ZALT_DATA_DIR" "FOLDER"
+            "Where the database and, in development, the key are kept [default: ./zalt-data]"
+        BaseUrl "base_url" "ZALT_BASE_URL" "URL"
+            "The origin that people open, such as https://auth.example.com [default in development: http://localhost:PORT]"
+        Mode "env" "ZALT_ENV" "development|production"
+            "Production refuses unsafe settings; a base URL that others reach means production [default: development]"
+        Database "database_url" "DATABASE_URL" "sqlite:PATH"
+            "The database file [default: zalt.db in the data folder]"
+        MaxConnections "max_connections" "ZALT_MAX_CONNECTIONS" "NUMBER"
+            "Connections at once; more have to wait [default: 512]"
+        TrustedProxies "trusted_proxies" "ZALT_TRUSTED_PROXIES" "NETWORKS"
+            "Addresses and networks of the proxies in front of this server, separated by commas [default: none]"
+        ForwardedHeader "forwarded_header" "ZALT_FORWARDED_HEADER" "x-forwarded-for|forwarded"
+            "The header in which those proxies name the client [default: x-forwarded-for]"
+        AllowedOrigins "allowed_origins" "ZALT_ALLOWED_ORIGINS" "ORIGINS"
+            "Other origins whose pages may call the API with their visitors' cookies, separated by commas [default: none]"
+        HstsSubdomains "hsts_include_subdomains" "ZALT_HSTS_INCLUDE_SUBDOMAINS" "true|false"
+            "Whether browsers are told to use https for the subdomains too [default: false]"
+    }
+    "Secrets" {
+        EncryptionKey "encryption_key" "ENCRYPTION_KEY" "KEY"
+            "The key that seals what is stored: 32 random bytes in base64 (`openssl rand -base64 32`); older keys may follow, separated by commas [default in development: made once and kept in the data folder]"
+        JwtSecret "jwt_secret" "JWT_SECRET" "SECRET"
+            "Sign access tokens with HS256 under this secret of at least 32 bytes, which back ends share [default: EdDSA keys that are made and rotated]"
+    }
+    "Messages" {
+        SmtpUrl "smtp_url" "SMTP_URL" "URL"
+            "The mail server, smtps://user:password@host or smtp://user:password@host (STARTTLS) [default in development: mail is shown, not sent]"
+        MailFrom "mail_from" "ZALT_MAIL_FROM" "ADDRESS"
+            "Who mail is from, such as Acme <no-reply@example.com> [default: from the SMTP URL]"
+        MailHookUrl "mail_hook_url" "ZALT_MAIL_HOOK_URL" "URL"
+            "A service of yours that sends mail, in place of a mail server"
+        MailHookSecret "mail_hook_secret" "ZALT_MAIL_HOOK_SECRET" "SECRET"
+            "What requests to it are signed with: whsec_ and base64"
+        SmsTwilioAccount "sms.twilio_account" "ZALT_SMS_TWILIO_ACCOUNT" "SID"
+            "Send text messages by this account at Twilio"
+        SmsTwilioToken "sms.twilio_token" "ZALT_SMS_TWILIO_TOKEN" "TOKEN"
+            "The auth token of that account"
+        SmsFrom "sms.from" "ZALT_SMS_FROM" "SENDER"
+            "The number, name or messaging service that text messages are from"
+        SmsHookUrl "sms.hook_url" "ZALT_SMS_HOOK_URL" "URL"
+            "A service of yours that sends text messages, in place of Twilio"
+        SmsHookSecret "sms.hook_secret" "ZALT_SMS_HOOK_SECRET" "SECRET"
+            "What requests to it are signed with: whsec_ and base64"
+    }
+    "Rules" {
+        ApplicationName "application_name" "ZALT_APPLICATION_NAME" "NAME"
+            "The name that people read on pages and in mails [default: Zalt]"
+        SignUpOpen "sign_up.open" "ZALT_SIGN_UP_OPEN" "true|false"
+            "Whether strangers may sign up [default: true]"
+        SignUpPasswordRequired "sign_up.password_required" "ZALT_SIGN_UP_PASSWORD_REQUIRED" "true|false"
+            "Whether a new account needs a password [default: true]"
+        PasswordMinLength "password.min_length" "ZALT_PASSWORD_MIN_LENGTH" "NUMBER"
+            "The fewest characters of a new password, 8 to 64; NIST asks for 15 where a password alone signs in [default: 8]"
+        SessionLifetime "sessions.lifetime" "ZALT_SESSIONS_LIFETIME" "DURATION"
+            "A session is over this long after sign-in [default: 30d]"
+        SessionIdleTimeout "sessions.idle_timeout" "ZALT_SESSIONS_IDLE_TIMEOUT" "DURATION"
+            "A session is over when it was not used for this long [default: 14d]"
+        RefreshGrace "sessions.refresh_grace" "ZALT_SESSIONS_REFRESH_GRACE" "DURATION"
+            "How long a replaced refresh token still yields its unused successor [default: 30s]"
+        ReauthenticationWindow "sessions.reauthentication_window" "ZALT_SESSIONS_REAUTHENTICATION_WINDOW" "DURATION"
+            "How recent an authentication has to be for important changes [default: 10m]"
+        AccessTokenLifetime "access_tokens.lifetime" "ZALT_ACCESS_TOKENS_LIFETIME" "DURATION"
+            "How long an access token is valid, at most an hour [default: 5m]"
+        NetworkTries "budgets.network.tries" "ZALT_BUDGETS_NETWORK_TRIES" "NUMBER"
+            "Attempts, passwords and messages that one network may ask for in a period [default: 60]"
+        NetworkPeriod "budgets.network.period" "ZALT_BUDGETS_NETWORK_PERIOD" "DURATION"
+            "That period [default: 1m]"
+        EventsKept "events_kept" "ZALT_EVENTS_KEPT" "DURATION"
+            "How long the audit log is kept [default: for ever]"
+        HashingMemory "hashing.memory_kib" "ZALT_HASHING_MEMORY_KIB" "KIB"
+            "Memory that argon2id takes for one password [default: 19456]"
+        HashingIterations "hashing.iterations" "ZALT_HASHING_ITERATIONS" "NUMBER"
+            "Passes that argon2id makes over it [default: 2]"
+        HashingThreads "hashing.threads" "ZALT_HASHING_THREADS" "NUMBER"
+            "Passwords that are hashed at once [default: one for each core]"
+        HashingQueue "hashing.queue" "ZALT_HASHING_QUEUE" "NUMBER"
+            "Passwords that may wait to be hashed [default: 256]"
+    }
+    "Log" {
+        LogFormat "log.format" "ZALT_LOG_FORMAT" "text|json"
+            "The form of the log, which goes to standard error [default: text, in production json]"
+        LogFilter "log.filter" "ZALT_LOG_FILTER" "FILTER"
+            "What is logged, such as info or zalt_server=debug,info [default: info]"
+    }
+}
+
+impl Key {
+    /// The flag, without the dashes in front.
+    pub(crate) fn flag(self) -> String {
+        self.toml().replace(['.', '_'], "-")
+    }
+
+    /// Whether the value must never be shown. Such a setting can also be read from a file of its own.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(
+            self,
+            Self::EncryptionKey
+                | Self::JwtSecret
+                | Self::SmtpUrl
+                | Self::MailHookSecret
+                | Self::SmsTwilioToken
+                | Self::SmsHookSecret
+        )
+    }
+
+    /// The variable that names the file of a secret.
+    pub(crate) fn file_env(self) -> String {
+        format!("{}_FILE", self.env())
+    }
+
+    /// The flag that names the file of a secret.
+    pub(crate) fn file_flag(self) -> String {
+        format!("{}-file", self.flag())
+    }
+
+    /// The key that names the file of a secret.
+    pub(crate) fn file_toml(self) -> String {
+        format!("{}_file", self.toml())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Key;
+
+    #[test]
+    fn no_name_is_used_twice() {
+        let names = |of: fn(Key) -> String| {
+            let secrets = Key::ALL.iter().filter(|key| key.is_secret()).count();
+            let all: HashSet<String> = Key::ALL.iter().map(|key| of(*key)).collect();
+            assert_eq!(all.len(), Key::ALL.len());
+            secrets
+        };
+        names(Key::flag);
+        names(|key| key.toml().to_owned());
+        assert_eq!(names(|key| key.env().to_owned()), 6);
+    }
+}

@@ -1,0 +1,103 @@
+//! What sends mail and text messages.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use zalt_core::id::MessageId;
+use zalt_core::message::{Mail, Mailer, SendError};
+use zalt_core::{Clock, ZaltBuilder};
+use zalt_notify::hook::HttpHook;
+use zalt_notify::http::{HttpClient, HttpConfig, HttpSetupError};
+use zalt_notify::smtp::{SmtpMailer, SmtpSetupError};
+use zalt_notify::templates::{Color, DefaultTemplates, Templates};
+use zalt_notify::twilio::TwilioSms;
+use zalt_notify::{ConsoleMailer, MemoryMailer};
+
+use crate::config::{Config, HookConfig, MailConfig, SmsConfig};
+
+/// Why nothing can be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MailSetupError {
+    #[error(transparent)]
+    Smtp(#[from] SmtpSetupError),
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+}
+
+/// The most messages that the dev inbox keeps.
+const INBOX_MESSAGES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+
+/// Gives the application what sends its messages. Where nothing does, the dev inbox is returned as well.
+pub(crate) fn attach(
+    builder: ZaltBuilder,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<(ZaltBuilder, Option<MemoryMailer>), MailSetupError> {
+    let templates = templates(config);
+    let builder = match &config.sms {
+        None => builder,
+        Some(SmsConfig::Twilio(twilio)) => {
+            let client = HttpClient::new(&HttpConfig::default())?;
+            builder.sms_sender(TwilioSms::new(twilio.clone(), client, templates.clone()))
+        }
+        Some(SmsConfig::Hook(hook)) => builder.sms_sender(http_hook(hook, &templates, clock)?),
+    };
+    Ok(match &config.mail {
+        MailConfig::Inbox => {
+            let inbox =
+                MemoryMailer::with_capacity(INBOX_MESSAGES, templates.clone(), clock.clone());
+            let shown = ShownMailer {
+                inbox: inbox.clone(),
+                console: ConsoleMailer::new(std::io::stderr(), templates),
+            };
+            (builder.mailer(shown), Some(inbox))
+        }
+        MailConfig::Smtp(smtp) => {
+            let mailer = SmtpMailer::new(smtp.clone(), templates, clock.clone())?;
+            (builder.mailer(mailer), None)
+        }
+        MailConfig::Hook(hook) => (builder.mailer(http_hook(hook, &templates, clock)?), None),
+    })
+}
+
+/// The words of mails and text messages, in the colour of the theme.
+pub(crate) fn templates(config: &Config) -> Arc<dyn Templates> {
+    let templates = DefaultTemplates::new();
+    Arc::new(match Color::parse(&config.theme.icon_color()) {
+        Ok(color) => templates.with_button_color(color),
+        Err(_) => templates,
+    })
+}
+
+fn http_hook(
+    hook: &HookConfig,
+    templates: &Arc<dyn Templates>,
+    clock: &Arc<dyn Clock>,
+) -> Result<HttpHook, MailSetupError> {
+    Ok(HttpHook::new(
+        hook.url.clone(),
+        hook.secret.clone(),
+        HttpClient::new(&HttpConfig::default())?,
+        templates.clone(),
+        clock.clone(),
+    ))
+}
+
+/// Shows mail in the dev inbox and on the console.
+#[derive(Debug)]
+struct ShownMailer {
+    inbox: MemoryMailer,
+    console: ConsoleMailer,
+}
+
+#[async_trait::async_trait]
+impl Mailer for ShownMailer {
+    async fn send(&self, id: MessageId, mail: &Mail) -> Result<(), SendError> {
+        Mailer::send(&self.inbox, id, mail).await?;
+        // A console that is gone keeps nobody from reading the inbox.
+        if let Err(error) = Mailer::send(&self.console, id, mail).await {
+            tracing::debug!(%error, "a mail could not be shown on the console");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! One family of pages, one file. A handler calls the core and says what it says; it holds no rules of its own.
+
+mod account;
+mod assets;
+mod home;
+mod inbox;
+mod password;
+mod sign_in;
+mod sign_up;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::HeaderValue;
+use http::header::REFERRER_POLICY;
+
+use super::fault::{self, Fault};
+use super::state::Pages;
+use super::{headers, paths};
+
+/// The pages as a router, its fallback the page for what is not there. An outer layer gives each request its
+/// [`RequestAuth`](zalt_http::RequestAuth).
+pub(crate) fn router(pages: &Pages) -> Router {
+    let mut router = Router::new()
+        .route(paths::HOME, get(home::show))
+        .merge(sign_up())
+        .merge(sign_in())
+        .merge(password())
+        .merge(account::router());
+    if pages.inbox().is_some() {
+        router = router.merge(inbox::router());
+    }
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(time_out))
+        .layer(from_fn_with_state(pages.clone(), fault::render))
+        .merge(assets::router())
+        .layer(from_fn_with_state(pages.clone(), headers::secure))
+        .with_state(pages.clone())
+}
+
+fn sign_up() -> Router<Pages> {
+    Router::new()
+        .route(paths::SIGN_UP, get(sign_up::show).post(sign_up::begin))
+        .route(
+            paths::SIGN_UP_VERIFY,
+            get(sign_up::show_code).post(sign_up::verify),
+        )
+        .route(paths::SIGN_UP_LINK_SENT, get(sign_up::show_link_sent))
+        .route(
+            paths::SIGN_UP_LINK,
+            get(sign_up::show_link).post(sign_up::follow_link),
+        )
+        .route(paths::SIGN_UP_RESEND, post(sign_up::resend))
+}
+
+fn sign_in() -> Router<Pages> {
+    Router::new()
+        .route(paths::SIGN_IN, get(sign_in::show).post(sign_in::begin))
+        .route(
+            paths::SIGN_IN_PASSWORD,
+            get(sign_in::show_password).post(sign_in::by_password),
+        )
+        .route(paths::SIGN_IN_STRATEGY, post(sign_in::choose))
+        .route(
+            paths::SIGN_IN_CODE,
+            get(sign_in::show_code).post(sign_in::by_code),
+        )
+        .route(paths::SIGN_IN_LINK_SENT, get(sign_in::show_link_sent))
+        .route(
+            paths::SIGN_IN_LINK,
+            get(sign_in::show_link).post(sign_in::follow_link),
+        )
+        .route(paths::SIGN_IN_RESEND, post(sign_in::resend))
+        .route(paths::SIGN_OUT, post(sign_in::sign_out))
+}
+
+fn password() -> Router<Pages> {
+    Router::new()
+        .route(
+            paths::PASSWORD_FORGOTTEN,
+            get(password::show).post(password::begin),
+        )
+        .route(
+            paths::PASSWORD_CODE,
+            get(password::show_code).post(password::by_code),
+        )
+        .route(paths::PASSWORD_RESEND, post(password::resend))
+        .route(
+            paths::PASSWORD_LINK,
+            get(password::show_link).post(password::follow_link),
+        )
+        .route(
+            paths::PASSWORD_NEW,
+            get(password::show_new).post(password::set),
+        )
+        .route(paths::PASSWORD_DONE, get(password::show_done))
+}
+
+/// How long a request may take, from its head to the head of the reply.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Ends a request whose body does not come, or whose work does not end.
+async fn time_out(request: Request, next: Next) -> Result<Response, Fault> {
+    let response = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    response.map_err(|_| Fault::Busy)
+}
+
+async fn not_found() -> Fault {
+    Fault::NotFound
+}
+
+async fn method_not_allowed() -> Fault {
+    Fault::MethodNotAllowed
+}
+
+/// Seconds that the page asks people to wait before they want another message. The core has the real limits.
+const RESEND_WAIT_SECONDS: u64 = 30;
+
+/// The reply whose address holds a secret, which must not reach any other place.
+fn without_referrer(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}

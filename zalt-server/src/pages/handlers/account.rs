@@ -1,0 +1,59 @@
+//! The account of whoever is signed in.
+
+mod activity;
+mod delete;
+mod emails;
+mod password;
+mod profile;
+mod reauthenticate;
+mod sessions;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::pages::paths;
+use crate::pages::state::Pages;
+
+pub(super) fn router() -> Router<Pages> {
+    Router::new()
+        .route(paths::ACCOUNT, get(profile::show).post(profile::save))
+        .route(paths::ACCOUNT_EMAILS, get(emails::show).post(emails::add))
+        .route(paths::ACCOUNT_EMAIL_SEND, post(emails::send))
+        .route(
+            paths::ACCOUNT_EMAIL_VERIFY,
+            get(emails::show_code).post(emails::verify),
+        )
+        .route(
+            paths::ACCOUNT_EMAIL_LINK,
+            get(emails::show_link).post(emails::follow_link),
+        )
+        .route(paths::ACCOUNT_EMAIL_PRIMARY, post(emails::make_primary))
+        .route(paths::ACCOUNT_EMAIL_REMOVE, post(emails::remove))
+        .route(
+            paths::ACCOUNT_PASSWORD,
+            get(password::show).post(password::change),
+        )
+        .route(paths::ACCOUNT_SESSIONS, get(sessions::show))
+        .route(paths::ACCOUNT_SESSION_REVOKE, post(sessions::revoke))
+        .route(
+            paths::ACCOUNT_SESSIONS_REVOKE_OTHERS,
+            post(sessions::revoke_others),
+        )
+        .route(
+            paths::ACCOUNT_SESSIONS_REVOKE_ALL,
+            post(sessions::revoke_all),
+        )
+        .route(paths::ACCOUNT_ACTIVITY, get(activity::show))
+        .route(
+            paths::ACCOUNT_DELETE,
+            get(delete::show).post(delete::delete),
+        )
+        .route(
+            paths::ACCOUNT_REAUTHENTICATE,
+            get(reauthenticate::show).post(reauthenticate::by_password),
+        )
+        .route(
+            paths::ACCOUNT_REAUTHENTICATE_CODE,
+            post(reauthenticate::send_code),
+        )
+}

@@ -1,0 +1,93 @@
+//! What happened on the account.
+
+use axum::extract::Query;
+use serde::Deserialize;
+use zalt_core::event::{Event, EventKind};
+use zalt_core::session::AuthenticationMethod;
+use zalt_core::store::{PageLimit, PageRequest};
+use zalt_core::{Error, Timestamp};
+
+use crate::pages::device::describe;
+use crate::pages::fault::Outcome;
+use crate::pages::moment::moment;
+use crate::pages::paths;
+use crate::pages::views::{ActivityItem, ActivityKind, ActivityView};
+use crate::pages::visit::Visit;
+
+/// Which part of the list.
+#[derive(Deserialize)]
+pub(super) struct Part {
+    after: Option<String>,
+}
+
+const ROWS: u32 = 25;
+
+pub(super) async fn show(visit: Visit, Query(part): Query<Part>) -> Outcome {
+    let visitor = visit.visitor().await?;
+    let after = match part.after {
+        Some(text) => Some(text.parse().map_err(Error::from)?),
+        None => None,
+    };
+    let request = PageRequest {
+        after,
+        limit: PageLimit::clamped(ROWS),
+    };
+    let users = visit.zalt().users();
+    let events = users.events(visitor.account.user.id, request).await?;
+    let now = visit.zalt().now();
+    let view = ActivityView {
+        page: visitor.page(&visit),
+        items: events.data.iter().map(|event| item(event, now)).collect(),
+        next_url: events
+            .next
+            .map(|cursor| format!("{}?after={cursor}", paths::ACCOUNT_ACTIVITY)),
+    };
+    visit.show(&view)
+}
+
+fn item(event: &Event, now: Timestamp) -> ActivityItem {
+    let (kind, title) = words(&event.kind);
+    let device = event
+        .user_agent
+        .as_deref()
+        .map(|agent| describe(Some(agent)).0);
+    let ip = event.ip.map(|ip| ip.to_string());
+    let detail: Vec<String> = device.into_iter().chain(ip).collect();
+    ActivityItem {
+        kind,
+        title: title.to_owned(),
+        detail: (!detail.is_empty()).then(|| detail.join(" · ")),
+        at: moment(event.occurred_at, now),
+    }
+}
+
+fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
+    use ActivityKind::{Email, Password, Profile, SignIn, SignOut, Warning};
+    match kind {
+        EventKind::UserCreated => (Profile, "Account created"),
+        EventKind::UserUpdated => (Profile, "Profile changed"),
+        EventKind::UserSuspended => (Warning, "Account suspended"),
+        EventKind::UserRestored => (Profile, "Account restored"),
+        EventKind::UserDeleted => (Warning, "Account deleted"),
+        EventKind::IdentifierAdded { .. } => (Email, "E-mail address added"),
+        EventKind::IdentifierVerified { .. } => (Email, "E-mail address verified"),
+        EventKind::IdentifierMadePrimary { .. } => (Email, "Primary e-mail address changed"),
+        EventKind::IdentifierRemoved { .. } => (Email, "E-mail address removed"),
+        EventKind::PasswordChanged { reset: true } => (Password, "Password reset"),
+        EventKind::PasswordChanged { reset: false } => (Password, "Password changed"),
+        EventKind::PasswordResetRequested => (Password, "Password reset asked for"),
+        EventKind::SignInFailed {
+            method: AuthenticationMethod::Password,
+        } => (Warning, "Sign-in with a wrong password"),
+        EventKind::SignInFailed { .. } => (Warning, "Sign-in with a wrong code"),
+        EventKind::SignInLocked { .. } => (Warning, "Sign-in paused after too many tries"),
+        EventKind::SignUpAddressTaken => (Warning, "Somebody tried to sign up with your address"),
+        EventKind::SessionCreated { .. } => (SignIn, "Signed in"),
+        EventKind::SessionReauthenticated { .. } => (SignIn, "Identity confirmed"),
+        EventKind::SessionRevoked { .. } => (SignOut, "Signed out"),
+        EventKind::AllSessionsRevoked { except: None, .. } => (SignOut, "Signed out everywhere"),
+        EventKind::AllSessionsRevoked { .. } => (SignOut, "Signed out everywhere else"),
+        EventKind::RefreshTokenReused { .. } => (Warning, "A used-up token was shown again"),
+        _ => (Profile, "Account changed"),
+    }
+}
