@@ -139,20 +139,17 @@ impl Zalt {
 
     /// The one way in which anything is written.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        let invalidates = self
+        // Dropped however this ends: a commit that failed, or whose caller went away, may have been applied.
+        let _invalidation = self
             .inner
             .session_cache
             .as_ref()
-            .map(|cache| cache.affected_by(&batch));
+            .map(|cache| cache.invalidate_after(&batch));
         let queues_message = batch
             .changes
             .iter()
             .any(|change| matches!(change, Change::EnqueueMessage(_)));
         let result = self.inner.store.commit(batch).await;
-        // A commit with an unknown outcome may have been applied, so the cache forgets after failures too.
-        if let (Some(cache), Some(affected)) = (&self.inner.session_cache, invalidates) {
-            cache.invalidate(&affected);
-        }
         if queues_message && result.is_ok() {
             self.wake_worker();
         }

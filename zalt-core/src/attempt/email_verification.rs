@@ -118,8 +118,13 @@ impl<'z> EmailVerifications<'z> {
             let (identifier, address) = unverified(&account, state.identifier_id)?;
             let (batch, verified) =
                 self.verified(request, &attempt, &account, identifier, address)?;
+            let still_live = zalt.sessions().still_live(request, session);
             match zalt
-                .commit(batch.change(Change::GiveBackBudget(budget)))
+                .commit(
+                    batch
+                        .change(still_live)
+                        .change(Change::GiveBackBudget(budget)),
+                )
                 .await
             {
                 Ok(()) => return Ok(verified),

@@ -34,6 +34,18 @@ struct Entry {
     generations: (u64, u64),
 }
 
+/// Rows to forget once a commit is over.
+pub(crate) struct Invalidation<'c> {
+    cache: &'c SessionCache,
+    slots: Vec<usize>,
+}
+
+impl Drop for Invalidation<'_> {
+    fn drop(&mut self) {
+        self.cache.invalidate(&self.slots);
+    }
+}
+
 /// Taken before a query whose answer is to be cached.
 #[derive(Clone, Copy)]
 pub(crate) struct BeforeQuery(u64);
@@ -78,16 +90,17 @@ impl SessionCache {
         }
     }
 
-    /// The slots whose rows a batch touches.
-    pub(crate) fn affected_by(&self, batch: &Batch) -> Vec<usize> {
-        batch
+    /// Forgets the rows that a batch touches when what is returned is dropped.
+    pub(crate) fn invalidate_after(&self, batch: &Batch) -> Invalidation<'_> {
+        let slots = batch
             .changes
             .iter()
             .filter_map(|change| self.slot_of_change(change))
-            .collect()
+            .collect();
+        Invalidation { cache: self, slots }
     }
 
-    pub(crate) fn invalidate(&self, slots: &[usize]) {
+    fn invalidate(&self, slots: &[usize]) {
         if slots.is_empty() {
             return;
         }

@@ -193,18 +193,22 @@ impl<'z> Sessions<'z> {
     }
 
     /// Ends every session of the user who asks, except the one that asks.
+    ///
+    /// # Errors
+    /// [`Error::SessionOver`] if the one that asks has ended itself.
     pub async fn revoke_others(
         &self,
         request: &RequestContext,
         session: &Session,
     ) -> Result<(), Error> {
-        self.end_all(request, session.user_id, Some(session.id))
+        let batch = Batch::new().change(self.still_live(request, session));
+        self.end_all(request, session.user_id, Some(session.id), batch)
             .await
     }
 
     /// Ends every session of the user who asks.
     pub async fn revoke_all(&self, request: &RequestContext, user_id: UserId) -> Result<(), Error> {
-        self.end_all(request, user_id, None).await
+        self.end_all(request, user_id, None, Batch::new()).await
     }
 
     async fn end(
@@ -248,6 +252,7 @@ impl<'z> Sessions<'z> {
         request: &RequestContext,
         user_id: UserId,
         except: Option<SessionId>,
+        batch: Batch,
     ) -> Result<(), Error> {
         let reason = RevokeReason::RevokedByUser;
         let kind = EventKind::AllSessionsRevoked { except, reason };
@@ -260,10 +265,23 @@ impl<'z> Sessions<'z> {
             at: self.zalt.now(),
             reason,
         };
-        Ok(self
-            .zalt
-            .commit(Batch::new().change(change).event(event))
-            .await?)
+        Ok(self.zalt.commit(batch.change(change).event(event)).await?)
+    }
+
+    /// What a change of the account by its owner rides with: its guard fails if the session was ended since the request was
+    /// admitted, be it a moment ago or on another replica that this one's cache has not heard of.
+    pub(crate) fn still_live(&self, request: &RequestContext, session: &Session) -> Change {
+        self.touched(request, session, self.zalt.now())
+    }
+
+    fn touched(&self, request: &RequestContext, session: &Session, now: Timestamp) -> Change {
+        Change::TouchSession {
+            id: session.id,
+            last_seen_at: now,
+            idle_expires_at: (now + self.zalt.config().sessions.idle_timeout)
+                .min(session.expires_at),
+            ip: request.ip(),
+        }
     }
 
     /// The session with its user from the cache or the store, live or not.
@@ -303,13 +321,7 @@ impl<'z> Sessions<'z> {
         session: &Session,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let change = Change::TouchSession {
-            id: session.id,
-            last_seen_at: now,
-            idle_expires_at: (now + self.zalt.config().sessions.idle_timeout)
-                .min(session.expires_at),
-            ip: request.ip(),
-        };
+        let change = self.touched(request, session, now);
         match self.zalt.commit(Batch::new().change(change)).await {
             Ok(()) => Ok(()),
             Err(CommitError::Guard(_)) => Err(Error::SessionOver),

@@ -8,7 +8,7 @@ use crate::id::{IdentifierId, UserId};
 use crate::identifier::{EmailAddress, Identifier, IdentifierKind, IdentifierValue, Username};
 use crate::message::Notice;
 use crate::request::RequestContext;
-use crate::session::{Authenticated, RevokeReason};
+use crate::session::Authenticated;
 use crate::store::{Batch, Change, CommitError, EventFilter, GuardReason, Page, PageRequest};
 
 /// Users and what belongs to them.
@@ -116,7 +116,7 @@ impl<'z> Users<'z> {
         username: Option<Username>,
     ) -> Result<Account, Error> {
         let account = self.recent_account(authenticated).await?;
-        let mut batch = Batch::new().change(self.touched(&account));
+        let mut batch = self.owners_batch(request, authenticated, &account);
         let old = account
             .identifiers
             .iter()
@@ -170,8 +170,8 @@ impl<'z> Users<'z> {
         let kind = EventKind::IdentifierAdded {
             identifier_id: identifier.id,
         };
-        let batch = Batch::new()
-            .change(self.touched(&account))
+        let batch = self
+            .owners_batch(request, authenticated, &account)
             .change(Change::InsertIdentifier(identifier.clone()))
             .event(self.own_event(request, account.user.id, kind)?);
         self.zalt.commit(batch).await?;
@@ -235,8 +235,7 @@ impl<'z> Users<'z> {
             return Err(Error::LastIdentifier);
         }
         let mut batch =
-            Batch::new()
-                .change(self.touched(&account))
+            self.owners_batch(request, authenticated, &account)
                 .change(Change::DeleteIdentifier {
                     id,
                     version: removed.version,
@@ -272,18 +271,30 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
     ) -> Result<(), Error> {
         let account = self.recent_account(authenticated).await?;
+        let batch = Batch::new().change(
+            self.zalt
+                .sessions()
+                .still_live(request, authenticated.session()),
+        );
         let actor = Actor::User(account.user.id);
-        self.change_status(
-            request,
-            actor,
-            &account,
-            UserStatus::Deleted {
-                at: self.zalt.now(),
-            },
-            EventKind::UserDeleted,
-            Some(RevokeReason::UserDeleted),
-        )
-        .await
+        let status = UserStatus::Deleted {
+            at: self.zalt.now(),
+        };
+        self.change_status(request, actor, &account, status, batch)
+            .await
+    }
+
+    /// Begins a change by the account's owner: only while their session lasts and the account is as it was read.
+    fn owners_batch(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        account: &Account,
+    ) -> Batch {
+        let session = authenticated.session();
+        Batch::new()
+            .change(self.zalt.sessions().still_live(request, session))
+            .change(self.touched(account))
     }
 
     /// The write that everything which belongs to a user rides with.

@@ -32,53 +32,32 @@ impl Users<'_> {
 
     /// Suspends an account: every session ends, and nobody can sign in.
     pub async fn suspend(&self, request: &RequestContext, id: UserId) -> Result<(), Error> {
-        let account = self.find_account(id).await?;
-        let status = UserStatus::Suspended {
-            at: self.zalt.now(),
-        };
-        let reason = Some(RevokeReason::UserSuspended);
-        self.change_status(
-            request,
-            Actor::Application,
-            &account,
-            status,
-            EventKind::UserSuspended,
-            reason,
-        )
-        .await
+        let at = self.zalt.now();
+        self.set_status(request, id, UserStatus::Suspended { at })
+            .await
     }
 
     /// Makes a suspended or deleted account active again.
     pub async fn restore(&self, request: &RequestContext, id: UserId) -> Result<(), Error> {
-        let account = self.find_account(id).await?;
-        let kind = EventKind::UserRestored;
-        self.change_status(
-            request,
-            Actor::Application,
-            &account,
-            UserStatus::Active,
-            kind,
-            None,
-        )
-        .await
+        self.set_status(request, id, UserStatus::Active).await
     }
 
     /// Deletes an account; it can be restored until it is purged.
     pub async fn delete(&self, request: &RequestContext, id: UserId) -> Result<(), Error> {
+        let at = self.zalt.now();
+        self.set_status(request, id, UserStatus::Deleted { at })
+            .await
+    }
+
+    async fn set_status(
+        &self,
+        request: &RequestContext,
+        id: UserId,
+        status: UserStatus,
+    ) -> Result<(), Error> {
         let account = self.find_account(id).await?;
-        let status = UserStatus::Deleted {
-            at: self.zalt.now(),
-        };
-        let reason = Some(RevokeReason::UserDeleted);
-        self.change_status(
-            request,
-            Actor::Application,
-            &account,
-            status,
-            EventKind::UserDeleted,
-            reason,
-        )
-        .await
+        self.change_status(request, Actor::Application, &account, status, Batch::new())
+            .await
     }
 
     /// Removes all that is kept of a deleted account but its events.
@@ -100,14 +79,14 @@ impl Users<'_> {
             .await?)
     }
 
+    /// Completes `batch` with a new status and all that goes with it, and commits it.
     pub(super) async fn change_status(
         &self,
         request: &RequestContext,
         actor: Actor,
         account: &Account,
         status: UserStatus,
-        kind: EventKind,
-        revoke: Option<RevokeReason>,
+        batch: Batch,
     ) -> Result<(), Error> {
         let now = self.zalt.now();
         let user = User {
@@ -116,8 +95,14 @@ impl Users<'_> {
             ..account.user.clone()
         };
         let user_id = user.id;
-        let deleted = matches!(status, UserStatus::Deleted { .. });
-        let mut batch = Batch::new()
+        let (kind, revoke) = match status {
+            UserStatus::Active => (EventKind::UserRestored, None),
+            UserStatus::Suspended { .. } => {
+                (EventKind::UserSuspended, Some(RevokeReason::UserSuspended))
+            }
+            UserStatus::Deleted { .. } => (EventKind::UserDeleted, Some(RevokeReason::UserDeleted)),
+        };
+        let mut batch = batch
             .change(Change::UpdateUser(user))
             .event(self.zalt.event(request, actor, Some(user_id), kind)?);
         if let Some(reason) = revoke {
@@ -134,7 +119,7 @@ impl Users<'_> {
                 })
                 .event(self.zalt.event(request, actor, Some(user_id), kind)?);
         }
-        if deleted {
+        if matches!(status, UserStatus::Deleted { .. }) {
             batch
                 .changes
                 .extend(self.zalt.mail_all(account, &Notice::AccountDeleted)?);

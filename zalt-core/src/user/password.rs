@@ -39,7 +39,13 @@ impl Users<'_> {
         sign_out_others: bool,
     ) -> Result<(), Error> {
         let account = self.find_account(authenticated.user().id).await?;
-        let mut batch = Batch::new();
+        // First, so that a new password which is refused costs no try of the current one.
+        self.check_new_password(&new, &context_words(&account))?;
+        let mut batch = Batch::new().change(
+            self.zalt
+                .sessions()
+                .still_live(request, authenticated.session()),
+        );
         if account.password.is_some() {
             let current = current.ok_or(Error::PasswordRequired)?;
             let checked = self

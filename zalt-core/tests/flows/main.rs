@@ -8,6 +8,7 @@
 
 mod accounts;
 mod attacks;
+mod faults;
 mod keys;
 mod passwords;
 mod refresh;

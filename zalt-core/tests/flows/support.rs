@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use zalt_core::message::{Mail, Mailer, Notice, SendError};
 use zalt_core::password::{Password, danger};
 use zalt_core::secret::{EncryptionKeys, SessionToken};
 use zalt_core::session::{SessionCredentials, SignedIn, Transport};
-use zalt_core::store::memory::MemoryStore;
 use zalt_core::store::{EventFilter, PageLimit, PageRequest};
 use zalt_core::user::{Metadata, Profile};
 use zalt_core::{Clock, Config, RequestContext, SystemRng, Timestamp, Worker, Zalt};
+
+use crate::faults::{Faults, FaultyStore};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) worker: Worker,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) outbox: Outbox,
+    pub(crate) faults: Arc<Faults>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ impl Clock for TestClock {
 pub(crate) struct Outbox {
     mails: Arc<Mutex<Vec<Mail>>>,
     failures: Arc<Mutex<Vec<SendError>>>,
+    hangs: Arc<AtomicBool>,
 }
 
 impl Outbox {
@@ -60,17 +63,29 @@ impl Outbox {
     pub(crate) fn fail_next(&self, error: SendError) {
         self.failures.lock().unwrap().push(error);
     }
+
+    /// The next mail is neither sent nor refused.
+    pub(crate) fn hang_next(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
 impl Mailer for Outbox {
     async fn send(&self, _id: MessageId, mail: &Mail) -> Result<(), SendError> {
+        if self.hangs.swap(false, Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if let Some(error) = self.failures.lock().unwrap().pop() {
             return Err(error);
         }
         self.mails.lock().unwrap().push(mail.clone());
         Ok(())
     }
+}
+
+pub(crate) fn fresh_keys() -> EncryptionKeys {
+    EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap()
 }
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
@@ -83,10 +98,19 @@ impl App {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
+        Self::over(FaultyStore::default(), &fresh_keys(), configure)
+    }
+
+    /// An application over a store that others may use too: replicas have one store and one set of keys.
+    pub(crate) fn over(
+        store: FaultyStore,
+        keys: &EncryptionKeys,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
         let outbox = Outbox::default();
-        let built = Zalt::builder(MemoryStore::new(), keys, "https://auth.example.com")
+        let faults = store.faults.clone();
+        let built = Zalt::builder(store, keys.clone(), "https://auth.example.com")
             .configure(|config| {
                 config.hashing.params = danger::insecure_params_for_tests();
                 configure(config);
@@ -100,6 +124,7 @@ impl App {
             worker,
             clock,
             outbox,
+            faults,
         }
     }
 

@@ -2,4 +2,5 @@
 
 mod enumeration;
 mod lockout;
+mod stale_sessions;
 mod takeover;
