@@ -1,6 +1,7 @@
 //! Access tokens: short JWTs that name a user and a session, and the keys that sign them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct AccessTokens {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     loaded: RwLock<Arc<Loaded>>,
+    /// When the keys were last asked for because of an unknown key id, in Unix milliseconds.
+    reload_tried_at: AtomicI64,
 }
 
 #[derive(Clone, Copy)]
@@ -142,6 +145,7 @@ impl AccessTokens {
             clock,
             rng,
             loaded: RwLock::new(Arc::new(loaded)),
+            reload_tried_at: AtomicI64::new(0),
         })
     }
 
@@ -200,7 +204,7 @@ impl AccessTokens {
     /// Checks a token without asking the store, unless its key is one that this process has not seen yet.
     pub async fn verify(&self, token: &str) -> Result<AccessTokenSubject, JwtError> {
         match self.verify_with_known_keys(token) {
-            Err(JwtError::UnknownKid) if self.may_reload() => {
+            Err(JwtError::UnknownKid) if self.claims_reload() => {
                 if let Err(error) = self.load().await {
                     tracing::warn!(%error, "signing keys could not be read again");
                 }
@@ -312,8 +316,19 @@ impl AccessTokens {
         Ok(SigningKey::from_private_key(algorithm, &private_key)?)
     }
 
-    fn may_reload(&self) -> bool {
-        self.rotation.is_some() && self.clock.now().since(self.loaded().at) >= RELOAD_INTERVAL
+    /// Whether the caller is to read the keys again. However many tokens of unknown keys come at once, and whether or not
+    /// the store answers, one in each interval is.
+    fn claims_reload(&self) -> bool {
+        let now = self.clock.now();
+        let due = |tried_at| now.since(Timestamp::from_unix_millis(tried_at)) >= RELOAD_INTERVAL;
+        self.rotation.is_some()
+            && now.since(self.loaded().at) >= RELOAD_INTERVAL
+            && self
+                .reload_tried_at
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tried_at| {
+                    due(tried_at).then_some(now.unix_millis())
+                })
+                .is_ok()
     }
 
     fn loaded(&self) -> Arc<Loaded> {

@@ -1,7 +1,8 @@
 //! The work that nobody waits for: sending messages, rotating keys, tidying up.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(crate) const LATEST_BEAT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_secs(30);
 /// A message that a worker took and neither sent nor gave up goes to another one after this.
 const LEASE: Duration = Duration::from_mins(1);
+/// How long a sender may take; less than the lease, so that no other worker sends the same message meanwhile.
+const LONGEST_SEND: Duration = Duration::from_secs(45);
 /// Messages under way at once.
 const CONCURRENT_MESSAGES: usize = 8;
 /// Messages read at once.
@@ -78,10 +81,12 @@ impl Worker {
 
     /// Works until the future is dropped. `sleep` is the runtime's own, such as `tokio::time::sleep`.
     ///
+    /// A sender that has not answered after 45 seconds is given up on, and its message tried again later.
+    ///
     /// Dropping it between two steps loses nothing: a message that was taken and not sent is taken again.
     pub async fn run<S, F>(mut self, sleep: S)
     where
-        S: Fn(Duration) -> F + Send,
+        S: Fn(Duration) -> F + Send + Sync,
         F: Future<Output = ()> + Send,
     {
         let mut tidied_at: Option<Timestamp> = None;
@@ -95,7 +100,8 @@ impl Worker {
                 self.tidy().await;
                 tidied_at = Some(now);
             }
-            let next = match self.send_due().await {
+            let give_up = || sleep(LONGEST_SEND);
+            let next = match self.send_all(give_up).await {
                 Ok(()) => self.next_wait().await,
                 Err(error) => {
                     tracing::error!(%error, "messages could not be sent");
@@ -110,8 +116,20 @@ impl Worker {
         }
     }
 
-    /// Sends every message that is due now, and returns once each was sent, put off or given up.
+    /// Sends every message that is due now, and returns once each was sent, put off or given up. Waits for senders as long
+    /// as they take.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if messages could not be taken or their fate not be written. They stay in the queue.
     pub async fn send_due(&self) -> Result<(), Error> {
+        self.send_all(pending::<()>).await
+    }
+
+    async fn send_all<F, W>(&self, give_up: F) -> Result<(), Error>
+    where
+        F: Fn() -> W + Sync,
+        W: Future<Output = ()> + Send,
+    {
         loop {
             let due = self
                 .zalt
@@ -121,14 +139,17 @@ impl Worker {
             if due.is_empty() {
                 return Ok(());
             }
-            stream::iter(due)
-                .for_each_concurrent(CONCURRENT_MESSAGES, |message| async move {
-                    let id = message.id;
-                    if let Err(error) = self.deliver(message).await {
-                        tracing::error!(%error, message = %id, "a message could not be handled");
-                    }
-                })
-                .await;
+            let mut handled = stream::iter(due)
+                .map(|message| self.deliver(message, &give_up))
+                .buffer_unordered(CONCURRENT_MESSAGES);
+            let mut failed = None;
+            while let Some(result) = handled.next().await {
+                failed = result.err().or(failed);
+            }
+            if let Some(error) = failed {
+                // What could not be written is due as before: going on would try it again at once and for ever.
+                return Err(error);
+            }
         }
     }
 
@@ -158,7 +179,11 @@ impl Worker {
         }
     }
 
-    async fn deliver(&self, message: Message) -> Result<(), Error> {
+    async fn deliver<F, W>(&self, message: Message, give_up: &F) -> Result<(), Error>
+    where
+        F: Fn() -> W + Sync,
+        W: Future<Output = ()> + Send,
+    {
         let now = self.zalt.now();
         if message.expires_at <= now {
             return self.give_up(&message).await;
@@ -168,53 +193,61 @@ impl Worker {
             tries: message.tries.saturating_add(1),
             ..message
         };
-        match self
-            .zalt
-            .commit(Batch::new().change(Change::UpdateMessage(leased.clone())))
-            .await
-        {
-            Ok(()) => {}
-            // Another worker was faster.
-            Err(CommitError::Guard(_)) => return Ok(()),
-            Err(error) => return Err(error.into()),
+        if !self.write(Change::UpdateMessage(leased.clone())).await? {
+            return Ok(());
         }
         let leased = Message {
             version: leased.version + 1,
             ..leased
         };
-        match self.send(&leased).await? {
+        let sent = match select(pin!(self.send(&leased)), pin!(give_up())).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right(((), _)) => Err(SendError::Temporary("no answer in time".into())),
+        };
+        match sent {
             Ok(()) => {
                 let change = Change::DeleteMessage {
                     id: leased.id,
                     version: leased.version,
                 };
-                Ok(self.zalt.commit(Batch::new().change(change)).await?)
+                self.write(change).await.map(drop)
             }
             Err(SendError::Permanent(source)) => {
                 tracing::warn!(error = %source, message = %leased.id, "a message was refused");
                 self.give_up(&leased).await
             }
-            Err(error) => {
-                tracing::warn!(%error, message = %leased.id, tries = leased.tries, "a message has to wait");
+            Err(SendError::Temporary(source)) => {
+                tracing::warn!(error = %source, message = %leased.id, tries = leased.tries, "a message has to wait");
                 self.put_off(leased).await
             }
         }
     }
 
-    async fn send(&self, message: &Message) -> Result<Result<(), SendError>, Error> {
-        let content = self
-            .zalt
-            .encryption_keys()
-            .open(message.id.as_bytes(), &message.content)?;
+    /// Writes to the queue. `false` if another worker has the message.
+    async fn write(&self, change: Change) -> Result<bool, Error> {
+        match self.zalt.commit(Batch::new().change(change)).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Guard(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), SendError> {
+        let keys = self.zalt.encryption_keys();
+        // Not for ever: an operator may yet give the key back with which it was sealed.
+        let content = keys
+            .open(message.id.as_bytes(), &message.content)
+            .map_err(|error| SendError::Temporary(error.into()))?;
+        // The parser's own error might quote what it read.
         let outgoing = serde_json::from_slice(&content)
-            .map_err(|_| Error::Internal("a queued message has an unknown form"))?;
-        Ok(match (outgoing, &self.sms_sender) {
+            .map_err(|_| SendError::Permanent("a queued message has an unknown form".into()))?;
+        match (outgoing, &self.sms_sender) {
             (Outgoing::Mail(mail), _) => self.mailer.send(message.id, &mail).await,
             (Outgoing::Sms(sms), Some(sender)) => sender.send(message.id, &sms).await,
             (Outgoing::Sms(_), None) => {
                 Err(SendError::Permanent("no SMS sender is configured".into()))
             }
-        })
+        }
     }
 
     async fn put_off(&self, message: Message) -> Result<(), Error> {
@@ -226,10 +259,7 @@ impl Worker {
             due_at: self.zalt.now() + wait,
             ..message
         };
-        Ok(self
-            .zalt
-            .commit(Batch::new().change(Change::UpdateMessage(later)))
-            .await?)
+        self.write(Change::UpdateMessage(later)).await.map(drop)
     }
 
     async fn give_up(&self, message: &Message) -> Result<(), Error> {

@@ -56,6 +56,8 @@ impl SignIns<'_> {
             Tries::OfAttempt(id, _) => zalt.budget_key(&[b"password", b"recovered", id.as_bytes()]),
             Tries::Of(_) | Tries::OfAccount => budget,
         };
+        // A try that could not even be made must not count: else whoever fills the queue locks out everybody who comes.
+        zalt.inner.hashing.require_room()?;
         zalt.take_account_budget(taken, &zalt.config().budgets.password)
             .await?;
         let credential = usable.and_then(|account| account.password.as_ref());

@@ -159,6 +159,18 @@ impl HashingPool {
         }
     }
 
+    /// Whether another caller may wait, for whoever has to pay for a try before it is made.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when the queue is full. An answer of `Ok` is no reservation.
+    pub fn require_room(&self) -> Result<(), HashError> {
+        if self.waiting() < self.capacity() {
+            Ok(())
+        } else {
+            Err(self.overloaded())
+        }
+    }
+
     /// How many callers wait for a thread just now; those being served are not counted.
     pub fn waiting(&self) -> usize {
         self.handle.queue.len()
@@ -187,10 +199,14 @@ impl HashingPool {
         self.handle
             .queue
             .push(Job::new(work(reply)))
-            .map_err(|_| HashError::Overloaded {
-                retry_after: self.handle.config.retry_after(),
-            })?;
+            .map_err(|_| self.overloaded())?;
         answer.await.map_err(|_| HashError::Interrupted)?
+    }
+
+    fn overloaded(&self) -> HashError {
+        HashError::Overloaded {
+            retry_after: self.handle.config.retry_after(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a stranger, or a thief with half of what it takes, tries. Each test failed once.
 
 mod enumeration;
+mod exhaustion;
 mod lockout;
 mod stale_sessions;
 mod takeover;
