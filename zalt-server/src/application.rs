@@ -86,34 +86,43 @@ pub(crate) fn encryption_keys(
 fn configure(core: &mut zalt_core::Config, config: &Config) {
     let ours = &config.application;
     core.sessions.cache = Some(SESSION_CACHE);
-    set(&mut core.application_name, &ours.name);
-    set(&mut core.sign_up.open, &ours.sign_up_open);
-    set(&mut core.sign_up.password_required, &ours.password_required);
-    set(&mut core.password_policy, &ours.password_policy);
-    set(&mut core.sessions.lifetime, &ours.session_lifetime);
-    set(&mut core.sessions.idle_timeout, &ours.session_idle_timeout);
+    set(&mut core.application_name, ours.name.as_ref());
+    set(&mut core.sign_up.open, ours.sign_up_open.as_ref());
+    set(
+        &mut core.sign_up.password_required,
+        ours.password_required.as_ref(),
+    );
+    set(&mut core.password_policy, ours.password_policy.as_ref());
+    set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
+    set(
+        &mut core.sessions.idle_timeout,
+        ours.session_idle_timeout.as_ref(),
+    );
     // The shorter lifetime is the stricter rule, and the idle timeout can't be longer.
     core.sessions.idle_timeout = core.sessions.idle_timeout.min(core.sessions.lifetime);
-    set(&mut core.sessions.refresh_grace, &ours.refresh_grace);
+    set(
+        &mut core.sessions.refresh_grace,
+        ours.refresh_grace.as_ref(),
+    );
     set(
         &mut core.sessions.reauthentication_window,
-        &ours.reauthentication_window,
+        ours.reauthentication_window.as_ref(),
     );
     set(
         &mut core.access_tokens.lifetime,
-        &ours.access_token_lifetime,
+        ours.access_token_lifetime.as_ref(),
     );
-    set(&mut core.budgets.network, &ours.network_budget);
-    set(&mut core.hashing.params, &ours.hashing.params);
-    set(&mut core.hashing.threads, &ours.hashing.threads);
-    set(&mut core.hashing.queue, &ours.hashing.queue);
+    set(&mut core.budgets.network, ours.network_budget.as_ref());
+    set(&mut core.hashing.params, ours.hashing.params.as_ref());
+    set(&mut core.hashing.threads, ours.hashing.threads.as_ref());
+    set(&mut core.hashing.queue, ours.hashing.queue.as_ref());
     core.events_kept = ours.events_kept;
     if let Some(secret) = &config.jwt_secret {
         core.access_tokens.signing = AccessTokenSigning::SharedSecret(secret.clone());
     }
 }
 
-fn set<T: Clone>(target: &mut T, value: &Option<T>) {
+fn set<T: Clone>(target: &mut T, value: Option<&T>) {
     if let Some(value) = value {
         target.clone_from(value);
     }

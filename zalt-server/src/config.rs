@@ -92,14 +92,14 @@ pub(crate) enum MailConfig {
     /// It does not: the dev inbox and the console show it.
     Inbox,
     Smtp(SmtpConfig),
-    Hook(HookConfig),
+    Hook(Box<HookConfig>),
 }
 
 /// How text messages leave.
 #[derive(Debug)]
 pub(crate) enum SmsConfig {
     Twilio(TwilioConfig),
-    Hook(HookConfig),
+    Hook(Box<HookConfig>),
 }
 
 /// A service of the operator's that sends messages.

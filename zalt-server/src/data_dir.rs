@@ -202,8 +202,8 @@ mod tests {
 
     use super::*;
 
-    fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fn with_mode(mode: u32) -> fs::Permissions {
+        fs::Permissions::from_mode(mode)
     }
 
     #[test]
@@ -235,17 +235,17 @@ mod tests {
         let path = parent.path().join("data");
         let data = DataDir::open(&path).unwrap();
         data.encryption_keys(&SystemRng).unwrap();
-        set_mode(&data.key_file(), 0o640);
+        fs::set_permissions(data.key_file(), with_mode(0o640)).unwrap();
         assert!(matches!(
             data.encryption_keys(&SystemRng),
             Err(DataDirError::Readable(_))
         ));
-        set_mode(&path, 0o770);
+        fs::set_permissions(&path, with_mode(0o770)).unwrap();
         assert!(matches!(
             DataDir::open(&path),
             Err(DataDirError::Writable(_))
         ));
-        set_mode(&path, 0o755);
+        fs::set_permissions(&path, with_mode(0o755)).unwrap();
         assert!(DataDir::open(&path).unwrap().is_open_to_others().unwrap());
     }
 
@@ -254,7 +254,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::open(&parent.path().join("data")).unwrap();
         fs::write(data.key_file(), "half a key").unwrap();
-        set_mode(&data.key_file(), 0o600);
+        fs::set_permissions(data.key_file(), with_mode(0o600)).unwrap();
         assert!(matches!(
             data.encryption_keys(&SystemRng),
             Err(DataDirError::Key { .. })

@@ -208,7 +208,7 @@ mod tests {
         let now = Timestamp::from_unix_seconds(1_800_000_000);
         assert!(matches!(clock(now, None), Finding::Good(_)));
         assert!(matches!(
-            clock(now, Some(now + Duration::from_secs(60))),
+            clock(now, Some(now + Duration::from_mins(1))),
             Finding::Good(_)
         ));
         assert!(matches!(

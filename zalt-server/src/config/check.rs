@@ -213,14 +213,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn hook(&mut self, url: Key, secret: Key) -> Option<HookConfig> {
+    fn hook(&mut self, url: Key, secret: Key) -> Option<Box<HookConfig>> {
         self.both(url, secret)?;
         let url = self.read(url, |text| ServiceUrl::parse(text).map_err(reason));
         let secret = self.read(secret, |text| HookSecret::parse(text).map_err(reason));
-        Some(HookConfig {
+        Some(Box::new(HookConfig {
             url: url?,
             secret: secret?,
-        })
+        }))
     }
 
     fn http(&mut self) -> HttpSettings {

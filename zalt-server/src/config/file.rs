@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Gathered {
         }
     }
     let mut entries = Vec::new();
-    flatten(String::new(), table, &mut entries);
+    flatten("", table, &mut entries);
     for key in Key::ALL.iter().copied() {
         let direct = take(&mut entries, key.toml()).and_then(|value| {
             let origin = origin(key.toml(), path);
@@ -98,11 +98,11 @@ fn take(entries: &mut Vec<(String, Value)>, key: &str) -> Option<Value> {
     Some(entries.swap_remove(position).1)
 }
 
-fn flatten(prefix: String, table: Table, entries: &mut Vec<(String, Value)>) {
+fn flatten(prefix: &str, table: Table, entries: &mut Vec<(String, Value)>) {
     for (name, value) in table {
         let key = format!("{prefix}{name}");
         match value {
-            Value::Table(inner) => flatten(format!("{key}."), inner, entries),
+            Value::Table(inner) => flatten(&format!("{key}."), inner, entries),
             value => entries.push((key, value)),
         }
     }

@@ -4,6 +4,7 @@
 macro_rules! keys {
     ($($heading:literal { $($name:ident $toml:literal $env:literal $value:literal $help:literal)+ })+) => {
         /// One setting.
+        #[expect(clippy::enum_variant_names, reason = "encryption key is the field's word")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) enum Key {
             $($($name,)+)+

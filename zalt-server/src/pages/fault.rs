@@ -17,7 +17,7 @@ use super::paths;
 use super::return_to::ReturnTo;
 use super::state::Pages;
 use super::views::{ErrorKind, ErrorView};
-use super::visit::Visit;
+use super::visit::{Visit, path_with_return};
 
 /// Why a handler shows no page.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +87,7 @@ pub(super) async fn render(State(pages): State<Pages>, request: Request, next: N
 fn way_out(visit: &Visit, parts: &http::request::Parts, fault: &Fault) -> Option<Response> {
     let back = came_from(parts);
     let with_return = |path: &str| match &back {
-        Some(back) => visit.path_with_return(path, back),
+        Some(back) => path_with_return(path, back),
         None => path.to_owned(),
     };
     match fault {

@@ -17,7 +17,7 @@ use zalt_core::identifier::IdentifierKind;
 use zalt_core::secret::AttemptToken;
 use zalt_core::session::{Authenticated, SessionCredentials, SignedIn};
 use zalt_core::user::Account;
-use zalt_core::{Error, RequestContext, Zalt};
+use zalt_core::{Error, RequestContext, Timestamp, Zalt};
 use zalt_http::RequestAuth;
 use zalt_http::cookie::CookieKind;
 
@@ -205,18 +205,9 @@ impl Visit {
         Ok(response)
     }
 
-    /// Leads on to a page of ours. 303, so that the browser asks for it and a reload sends no form again.
-    pub(crate) fn go(&self, path: &str) -> Response {
-        let mut response = StatusCode::SEE_OTHER.into_response();
-        let location =
-            HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static(paths::HOME));
-        response.headers_mut().insert(LOCATION, location);
-        response
-    }
-
-    /// The same, with something to say there.
+    /// Leads on to a page of ours, with something to say there.
     pub(crate) fn go_with(&self, path: &str, flash: Flash) -> Response {
-        let mut response = self.go(path);
+        let mut response = go(path);
         let cookie = flash.set(self.pages.is_secure());
         response.headers_mut().append(SET_COOKIE, cookie);
         response
@@ -225,16 +216,9 @@ impl Visit {
     /// A page of a flow, taking along where the person wants to go afterwards.
     pub(crate) fn path(&self, path: &str) -> String {
         match &self.return_to {
-            Some(return_to) => self.path_with_return(path, return_to),
+            Some(return_to) => path_with_return(path, return_to),
             None => path.to_owned(),
         }
-    }
-
-    /// A page of a flow that leads to `return_to` afterwards.
-    pub(crate) fn path_with_return(&self, path: &str, return_to: &ReturnTo) -> String {
-        let query: String =
-            form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
-        format!("{path}?return_to={query}")
     }
 
     /// Where the person wanted to go, or else their account.
@@ -252,23 +236,18 @@ impl Visit {
         token: &AttemptToken,
         attempt: &Attempt,
     ) -> Result<(), Fault> {
-        let lifetime = attempt.expires_at.since(self.zalt().now());
-        self.keep(response, kind, &token.expose(), lifetime)
+        self.keep(response, kind, &token.expose(), attempt.expires_at)
     }
 
+    /// Gives this browser a token until `expires_at`.
     pub(crate) fn keep(
         &self,
         response: &mut Response,
         kind: CookieKind,
         value: &str,
-        lifetime: std::time::Duration,
+        expires_at: Timestamp,
     ) -> Result<(), Fault> {
-        let cookie = self
-            .pages
-            .http()
-            .cookies()
-            .set(kind, value, lifetime)
-            .map_err(|_| Error::Internal("a token can't stand in a cookie"))?;
+        let cookie = self.pages.http().cookie_until(kind, value, expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
         Ok(())
     }
@@ -301,35 +280,38 @@ impl Visit {
             // An attempt that was begun over the API to be held by tokens ends there.
             return Err(Error::AttemptNotFound.into());
         };
-        self.end_replaced_session().await;
+        self.auth.end_replaced_session().await;
         let path = self.destination();
         let mut response = match flash {
             Some(flash) => self.go_with(&path, flash),
-            None => self.go(&path),
+            None => go(&path),
         };
-        let lifetime = signed_in.session.expires_at.since(self.zalt().now());
         self.keep(
             &mut response,
             CookieKind::Session,
             &token.expose(),
-            lifetime,
+            signed_in.session.expires_at,
         )?;
         self.clear(&mut response, attempt);
         let user = KnownUser(signed_in.user.id);
         response.extensions_mut().insert(user);
         Ok(response)
     }
+}
 
-    /// Ends the session whose cookie the new one takes the place of: nobody could ever sign it out again (ASVS 7.2.4).
-    async fn end_replaced_session(&self) {
-        let Ok(old) = self.auth.authenticated().await else {
-            return;
-        };
-        let sessions = self.zalt().sessions();
-        if let Err(error) = sessions.sign_out(self.context(), old.session()).await {
-            tracing::warn!(%error, session = %old.session().id, "a session that was replaced could not be ended");
-        }
-    }
+/// Leads on to a page of ours. 303, so that the browser asks for it and a reload sends no form again.
+pub(crate) fn go(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let location =
+        HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static(paths::HOME));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// A page of a flow that leads to `return_to` afterwards.
+pub(crate) fn path_with_return(path: &str, return_to: &ReturnTo) -> String {
+    let query: String = form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+    format!("{path}?return_to={query}")
 }
 
 impl SignedInVisitor {

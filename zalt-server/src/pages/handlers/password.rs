@@ -23,7 +23,7 @@ use crate::pages::views::{
     CodeView, ForgottenPasswordView, LinkConfirmView, LinkState, NewPasswordView, Page,
     PasswordDoneView, Purpose,
 };
-use crate::pages::visit::Visit;
+use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
 const CODE_FIELDS: FieldNames = &[("code", "code")];
@@ -47,7 +47,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     match start(visit, &identifier).await {
         Ok(started) => {
-            let mut response = visit.go(&visit.path(paths::PASSWORD_CODE));
+            let mut response = go(&visit.path(paths::PASSWORD_CODE));
             visit.keep_attempt(
                 &mut response,
                 CookieKind::SignIn,
@@ -134,7 +134,7 @@ pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
         .await
     {
         Ok(started) => {
-            let mut response = visit.go(paths::PASSWORD_NEW);
+            let mut response = go(paths::PASSWORD_NEW);
             visit.keep_attempt(
                 &mut response,
                 CookieKind::SignIn,

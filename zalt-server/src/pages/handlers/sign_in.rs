@@ -25,7 +25,7 @@ use crate::pages::views::{
     CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose, SignInPasswordView,
     SignInView,
 };
-use crate::pages::visit::Visit;
+use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
 const PASSWORD_FIELDS: FieldNames = &[("password", "password")];
@@ -33,7 +33,7 @@ const CODE_FIELDS: FieldNames = &[("code", "code")];
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
-        return Ok(visit.go(&visit.destination()));
+        return Ok(go(&visit.destination()));
     }
     let view = SignInView {
         page: visit.page(),
@@ -51,7 +51,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
         .await
     {
         Ok(started) => {
-            let mut response = visit.go(&visit.path(paths::SIGN_IN_PASSWORD));
+            let mut response = go(&visit.path(paths::SIGN_IN_PASSWORD));
             visit.keep_attempt(
                 &mut response,
                 CookieKind::SignIn,
@@ -113,7 +113,7 @@ pub(super) async fn choose(mut posted: Posted) -> Outcome {
         .prepare(visit.context(), &token, purpose, strategy)
         .await
     {
-        Ok(_) => Ok(visit.go(&visit.path(path))),
+        Ok(_) => Ok(go(&visit.path(path))),
         Err(error) => refuse_choice(visit, &attempt, error),
     }
 }
@@ -258,7 +258,7 @@ pub(super) async fn go_on(visit: &Visit, progress: SignInProgress) -> Outcome {
         SignInProgress::Complete(signed_in) => {
             visit.sign_in(signed_in, CookieKind::SignIn, None).await
         }
-        SignInProgress::NeedsNewPassword(_) => Ok(visit.go(paths::PASSWORD_NEW)),
+        SignInProgress::NeedsNewPassword(_) => Ok(go(paths::PASSWORD_NEW)),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::pages::state::Pages;
 use crate::pages::views::{
     CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose, SignUpView,
 };
-use crate::pages::visit::Visit;
+use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("email_address", "email"), ("password", "password")];
 const CODE_FIELDS: FieldNames = &[("code", "code")];
@@ -36,7 +36,7 @@ pub(super) struct LinkQuery {
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
-        return Ok(visit.go(&visit.destination()));
+        return Ok(go(&visit.destination()));
     }
     if !visit.zalt().config().sign_up.open {
         return Err(Error::SignUpClosed.into());
@@ -101,7 +101,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
             };
             match visit.zalt().sign_ups().create(visit.context(), new).await {
                 Ok(started) => {
-                    let mut response = visit.go(&visit.path(chosen.next()));
+                    let mut response = go(&visit.path(chosen.next()));
                     visit.keep_attempt(
                         &mut response,
                         CookieKind::SignUp,

@@ -20,7 +20,7 @@ use crate::pages::posted::Posted;
 use crate::pages::views::{
     CodeView, EmailAddressItem, EmailAddressesView, LinkConfirmView, LinkState, Page, Purpose,
 };
-use crate::pages::visit::{SignedInVisitor, Visit};
+use crate::pages::visit::{SignedInVisitor, Visit, go};
 
 const FIELDS: FieldNames = &[("email_address", "email")];
 const CODE_FIELDS: FieldNames = &[("code", "code")];
@@ -45,7 +45,7 @@ pub(super) async fn add(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     match begin(visit, &visitor, &email).await {
-        Ok((identifier, attempt)) => Ok(visit.go(&verify_path(identifier, &attempt))),
+        Ok((identifier, attempt)) => Ok(go(&verify_path(identifier, &attempt))),
         Err(error) => {
             // What was added before the message was refused stands in the list already.
             let visitor = visit.visitor().await?;

@@ -12,7 +12,7 @@ use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::views::{Page, ReauthenticateView};
-use crate::pages::visit::{SignedInVisitor, Visit};
+use crate::pages::visit::{SignedInVisitor, Visit, go};
 
 const FIELDS: FieldNames = &[("password", "password")];
 
@@ -40,12 +40,11 @@ pub(super) async fn by_password(mut posted: Posted) -> Outcome {
             let mut response = visit.go_with(&visit.destination(), Flash::Reauthenticated);
             if let Some(token) = token {
                 let session = visitor.authenticated.session();
-                let lifetime = session.expires_at.since(visit.zalt().now());
                 visit.keep(
                     &mut response,
                     CookieKind::Session,
                     &token.expose(),
-                    lifetime,
+                    session.expires_at,
                 )?;
             }
             Ok(response)
@@ -65,7 +64,7 @@ pub(super) async fn send_code(mut posted: Posted) -> Outcome {
     let visitor = visit.visitor().await?;
     match begin(visit, &visitor).await {
         Ok(started) => {
-            let mut response = visit.go(&visit.path(paths::SIGN_IN_CODE));
+            let mut response = go(&visit.path(paths::SIGN_IN_CODE));
             visit.keep_attempt(
                 &mut response,
                 CookieKind::SignIn,
