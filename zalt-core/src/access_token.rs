@@ -54,6 +54,8 @@ struct Loaded {
 
 /// Readers' clocks may be off by as much, so a key that no longer signs is accepted for this much longer.
 const LEEWAY: Duration = Duration::from_mins(1);
+/// Replicas that are replaced one by one may disagree on the algorithm for at least this long.
+const SETTLING: Duration = Duration::from_mins(10);
 /// An unknown key id makes this process read the keys again, but not more often than this.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -240,12 +242,12 @@ impl AccessTokens {
         };
         let records = self.store.signing_keys().await?;
         let now = self.clock.now();
-        if let Some(signs_from) = rotation.next_signs_from(records.last(), now) {
+        if let Some(signs_from) = rotation.next_signs_from(&records, now) {
             let (key, private_key) = SigningKey::generate(rotation.algorithm, &*self.rng)?;
             let kid = key.kid().to_owned();
             let private_key = self
                 .keys
-                .seal(kid.as_bytes(), private_key.as_bytes(), &*self.rng)
+                .seal(&sealed_row(&kid), private_key.as_bytes(), &*self.rng)
                 .map_err(|source| SigningKeyError::Seal {
                     kid: kid.clone(),
                     source,
@@ -311,7 +313,7 @@ impl AccessTokens {
             .ok_or_else(|| SigningKeyError::Algorithm { kid: kid() })?;
         let private_key = self
             .keys
-            .open(record.kid.as_bytes(), &record.private_key)
+            .open(&sealed_row(&record.kid), &record.private_key)
             .map_err(|source| SigningKeyError::Seal { kid: kid(), source })?;
         Ok(SigningKey::from_private_key(algorithm, &private_key)?)
     }
@@ -380,18 +382,28 @@ impl Loaded {
 
 impl Rotation {
     /// From when on a key that is made now would sign; `None` if none is due.
-    fn next_signs_from(
-        &self,
-        newest: Option<&SigningKeyRecord>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let Some(newest) = newest.filter(|newest| now < newest.expires_at) else {
+    fn next_signs_from(&self, records: &[SigningKeyRecord], now: Timestamp) -> Option<Timestamp> {
+        let Some(newest) = records.last().filter(|newest| now < newest.expires_at) else {
             return Some(now);
         };
-        let other_algorithm = algorithm_by_name(&newest.alg) != Some(self.algorithm);
+        let is_ours =
+            |record: &SigningKeyRecord| algorithm_by_name(&record.alg) == Some(self.algorithm);
+        // While replicas of an old and a new configuration run side by side, each finds the newest key to be of the other's
+        // algorithm: a key that was made for ours lately is enough.
+        let settling = self.publish_ahead.max(SETTLING);
+        let made_lately = |record: &SigningKeyRecord| now < record.created_at + settling;
+        let other_algorithm = !is_ours(newest)
+            && !records
+                .iter()
+                .any(|record| is_ours(record) && made_lately(record));
         let due = newest.signs_from + self.period <= now + self.publish_ahead;
         (other_algorithm || due).then_some(now + self.publish_ahead)
     }
+}
+
+/// The row that a private key is sealed for.
+fn sealed_row(kid: &str) -> Vec<u8> {
+    format!("signing_key_{kid}").into_bytes()
 }
 
 const fn algorithm_name(algorithm: SigningAlgorithm) -> &'static str {

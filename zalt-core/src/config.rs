@@ -136,11 +136,12 @@ pub struct AttemptConfig {
 pub struct BudgetConfig {
     /// Wrong passwords in a row for one account: 10 free, then 30 seconds doubling to an hour, 100 in all.
     pub password: Budget,
-    /// Wrong codes in a row for one account: 10 free, then 30 seconds doubling to an hour, 100 in all.
+    /// Wrong codes in a row for one account, or for one address that is to be verified: 10 free, then 30 seconds doubling to an hour, 100 in all.
     pub code: Budget,
-    /// Messages to one address: 5 at once, 10 an hour.
+    /// Messages to one address, 10 an hour; links for a new password have as many again for themselves.
     pub messages_per_address: Budget,
-    /// Attempts begun and passwords tried from one network: 60 a minute.
+    /// What one network may do of each kind, 60 a minute: attempts begun and passwords tried, messages asked for, codes and
+    /// links shown.
     pub network: Budget,
 }
 
@@ -306,7 +307,12 @@ impl Config {
         )?;
         require_count("attempts.max_messages", attempts.max_messages, 1, 20)?;
         check_failures("budgets.password", self.budgets.password)?;
-        check_failures("budgets.code", self.budgets.code)
+        check_failures("budgets.code", self.budgets.code)?;
+        check_rate(
+            "budgets.messages_per_address",
+            self.budgets.messages_per_address,
+        )?;
+        check_rate("budgets.network", self.budgets.network)
     }
 }
 
@@ -351,6 +357,12 @@ pub enum ConfigError {
         /// The setting.
         setting: &'static str,
     },
+    /// A budget that nothing gives back must be a rate that comes back by itself.
+    #[error("{setting} must be a rate of at least 1 try in more than no time")]
+    RateBudget {
+        /// The setting.
+        setting: &'static str,
+    },
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,
@@ -389,5 +401,12 @@ fn check_failures(setting: &'static str, budget: Budget) -> Result<(), ConfigErr
             ceiling: 1..=100, ..
         } => Ok(()),
         _ => Err(ConfigError::FailureBudget { setting }),
+    }
+}
+
+fn check_rate(setting: &'static str, budget: Budget) -> Result<(), ConfigError> {
+    match budget {
+        Budget::Rate { tries: 1.., period } if period > Duration::ZERO => Ok(()),
+        _ => Err(ConfigError::RateBudget { setting }),
     }
 }

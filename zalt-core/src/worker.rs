@@ -53,7 +53,7 @@ const FIRST_RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_mins(5);
 /// Rows that one tidying removes of each kind.
 const SWEEP_ROWS: u32 = 2_000;
-/// What has expired is kept this much longer, for whoever looks into what happened.
+/// A session that has expired is kept this much longer, for whoever looks into what happened.
 const EXPIRED_KEPT: Duration = Duration::from_hours(24);
 
 /// A message before it is sealed.
@@ -236,7 +236,7 @@ impl Worker {
         let keys = self.zalt.encryption_keys();
         // Not for ever: an operator may yet give the key back with which it was sealed.
         let content = keys
-            .open(message.id.as_bytes(), &message.content)
+            .open(message.id.to_string().as_bytes(), &message.content)
             .map_err(|error| SendError::Temporary(error.into()))?;
         // The parser's own error might quote what it read.
         let outgoing = serde_json::from_slice(&content)
@@ -287,7 +287,8 @@ impl Worker {
         let now = self.zalt.now();
         let expired = Expired {
             sessions_before: now - EXPIRED_KEPT,
-            attempts_before: now - EXPIRED_KEPT,
+            // They hold hashes of passwords and addresses of people who may have no account; what happened, events say.
+            attempts_before: now,
             budgets_before: now,
             signing_keys_before: now,
             events_before: self.zalt.config().events_kept.map(|kept| now - kept),
@@ -346,9 +347,9 @@ impl Zalt {
             serde_json::to_vec(&outgoing)
                 .map_err(|_| Error::Internal("a message can't be written"))?,
         );
-        let content = self
-            .encryption_keys()
-            .seal(id.as_bytes(), &content, self.rng())?;
+        let content =
+            self.encryption_keys()
+                .seal(id.to_string().as_bytes(), &content, self.rng())?;
         let expires_at = now + lifetime;
         Ok(Change::EnqueueMessage(Message {
             id,

@@ -2,7 +2,7 @@ use super::sign_in::SignIns;
 use crate::budget::BudgetKey;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::id::AttemptId;
+use crate::id::{AttemptId, UserId};
 use crate::identifier::IdentifierKey;
 use crate::password::{HashError, Password, Verified};
 use crate::request::RequestContext;
@@ -67,6 +67,7 @@ impl SignIns<'_> {
             self.verify(password.clone(), credential).await?,
         ) {
             if !account.user.status.is_active() {
+                self.note_failure(request, Some(account.user.id)).await?;
                 return Err(Error::AccountSuspended);
             }
             let rehash = if needs_rehash {
@@ -77,13 +78,21 @@ impl SignIns<'_> {
             Ok(CheckedPassword { budget, rehash })
         } else {
             let user_id = usable.map(|account| account.user.id);
-            let kind = EventKind::SignInFailed {
-                method: AuthenticationMethod::Password,
-            };
-            let event = zalt.event(request, Actor::Anonymous, user_id, kind)?;
-            zalt.commit(Batch::new().event(event)).await?;
+            self.note_failure(request, user_id).await?;
             Err(Error::CredentialsIncorrect)
         }
+    }
+
+    async fn note_failure(
+        &self,
+        request: &RequestContext,
+        user_id: Option<UserId>,
+    ) -> Result<(), Error> {
+        let kind = EventKind::SignInFailed {
+            method: AuthenticationMethod::Password,
+        };
+        let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
+        Ok(self.zalt.commit(Batch::new().event(event)).await?)
     }
 
     async fn verify(

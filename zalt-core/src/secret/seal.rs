@@ -11,7 +11,7 @@ use crate::environment::{Rng, RngError};
 /// A secret at rest: XChaCha20-Poly1305 under a derived key, bound to the row that it belongs to.
 ///
 /// Layout: one version byte, four bytes of key id, 24 bytes of nonce, ciphertext and tag. The associated data is
-/// the kind and id of the row, so an envelope that is copied into another row does not open.
+/// the kind and id of the row (`msg_…`), so an envelope that is copied into another row does not open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(Vec<u8>);
@@ -57,7 +57,7 @@ impl fmt::Debug for Sealed {
 }
 
 impl EncryptionKeys {
-    /// Seals `plaintext` for the row that `row` names.
+    /// Seals `plaintext` for the row that `row` names: its kind and id, so that no two rows have one name.
     pub fn seal(&self, row: &[u8], plaintext: &[u8], rng: &dyn Rng) -> Result<Sealed, SealError> {
         let keys = self.current().ok_or(SealError::UnknownKey)?;
         let mut nonce = [0; NONCE];

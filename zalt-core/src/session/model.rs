@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,9 @@ impl AuthenticationMethod {
 }
 
 /// The family of refresh tokens of one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// `Debug` leaves the seed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RefreshState {
     /// Random bytes that the tokens of this family are derived from, together with a key that is not in the store.
     pub seed: [u8; 32],
@@ -91,6 +94,15 @@ pub struct RefreshState {
     pub generation: u32,
     /// When the current token took the place of the one before it.
     pub rotated_at: Timestamp,
+}
+
+impl fmt::Debug for RefreshState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshState")
+            .field("generation", &self.generation)
+            .field("rotated_at", &self.rotated_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a session was ended.

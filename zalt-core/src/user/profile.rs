@@ -33,11 +33,19 @@ impl Name {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let name = text.trim();
-        // Bidirectional overrides can make a name read as another text in a list of users.
+        // Bidirectional overrides can make a name read as another text in a list of users, separators break its line, and
+        // what has no width makes it look like another. Joiners stay: scripts need them.
         let harmful = |c: char| {
-            c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                || matches!(
+                    c,
+                    '\u{2028}' | '\u{2029}' | '\u{200b}' | '\u{2060}' | '\u{feff}'
+                )
         };
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(harmful) {
+        let joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
+        let seen = name.chars().any(|c| !joiner(c));
+        if !seen || name.chars().count() > 100 || name.chars().any(harmful) {
             return Err(ProfileError::Name);
         }
         Ok(Self(name.to_owned()))
@@ -87,7 +95,16 @@ mod tests {
     fn names_of_any_script_pass_and_tricks_do_not() {
         assert_eq!(Name::parse("  Jürgen ").unwrap().as_str(), "Jürgen");
         assert_eq!(Name::parse("\u{202e}nimda"), Err(ProfileError::Name));
-        assert_eq!(Name::parse(" "), Err(ProfileError::Name));
+        for text in [
+            " ",
+            "\u{200d}\u{200c}",
+            "Ada\u{200b}",
+            "Ada\u{2028}admin",
+            "\u{feff}Ada",
+        ] {
+            assert_eq!(Name::parse(text), Err(ProfileError::Name), "{text:?}");
+        }
+        assert!(Name::parse("\u{645}\u{6cc}\u{200c}\u{62e}\u{648}").is_ok());
         assert_eq!(Name::parse(&"a".repeat(101)), Err(ProfileError::Name));
     }
 

@@ -237,6 +237,10 @@ fn suspension_ends_sessions_and_is_told_only_to_who_knows_the_password() {
         Err(Error::CredentialsIncorrect)
     ));
     assert!(matches!(try_with(PASSWORD), Err(Error::AccountSuspended)));
+    assert_eq!(
+        app.events(session.user.id)[..2],
+        ["sign_in.failed", "sign_in.failed"]
+    );
     run(app.zalt.users().restore(&request(), session.user.id)).unwrap();
     assert!(try_with(PASSWORD).is_ok());
 }

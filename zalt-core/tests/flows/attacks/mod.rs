@@ -1,5 +1,6 @@
 //! What a stranger, or a thief with half of what it takes, tries. Each test failed once.
 
+mod at_rest;
 mod enumeration;
 mod exhaustion;
 mod lockout;
