@@ -9,6 +9,7 @@ mod fault;
 mod flash;
 mod handlers;
 mod headers;
+mod local;
 mod messages;
 mod moment;
 mod paths;

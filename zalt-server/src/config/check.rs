@@ -14,7 +14,7 @@ use zalt_http::client_ip::{ForwardedHeader, TrustedProxies};
 use zalt_http::origin::AllowedOrigin;
 use zalt_notify::hook::HookSecret;
 use zalt_notify::http::ServiceUrl;
-use zalt_notify::smtp::SmtpConfig;
+use zalt_notify::smtp::{SmtpConfig, SmtpConfigError};
 use zalt_notify::twilio::TwilioConfig;
 use zeroize::Zeroizing;
 
@@ -187,6 +187,7 @@ impl<'a> Checker<'a> {
         }
         match SmtpConfig::parse(&url.text, from.map(|from| from.text.as_str())) {
             Ok(smtp) => Some(MailConfig::Smtp(smtp)),
+            Err(SmtpConfigError::MissingFrom) => self.needs(url, Key::MailFrom),
             Err(error) => self.refuse(url, error),
         }
     }

@@ -20,7 +20,7 @@ use http::header::REFERRER_POLICY;
 
 use super::fault::{self, Fault};
 use super::state::Pages;
-use super::{headers, paths};
+use super::{headers, local, paths};
 
 /// The pages as a router, its fallback the page for what is not there. An outer layer gives each request its
 /// [`RequestAuth`](zalt_http::RequestAuth).
@@ -39,6 +39,7 @@ pub(crate) fn router(pages: &Pages) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(time_out))
         .layer(from_fn_with_state(pages.clone(), fault::render))
+        .layer(from_fn_with_state(pages.clone(), local::lead_to_base_url))
         .merge(assets::router())
         .layer(from_fn_with_state(pages.clone(), headers::secure))
         .with_state(pages.clone())

@@ -56,7 +56,7 @@ fn text(error: &Error) -> Option<String> {
             "A username has 3 to 64 letters, digits, dots, hyphens or underscores, and begins and ends with a letter or \
              digit."
         }
-        Error::Identifier(_) => "Enter your e-mail address.",
+        Error::Identifier(_) => "Enter your e-mail address or username.",
         Error::Profile(ProfileError::ImageUrl) => "Enter the https address of a picture.",
         Error::Profile(_) => "A name has up to 100 characters, and only ones that can be seen.",
         Error::PasswordFormat(_) => "That password is too long.",

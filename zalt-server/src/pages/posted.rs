@@ -35,6 +35,11 @@ impl FromRequest<Pages> for Posted {
         let (mut parts, body) = request.into_parts();
         let mut visit = Visit::from_request_parts(&mut parts, pages).await?;
         if visit.auth().is_cross_origin() && !is_silent_on_origin(&parts.headers) {
+            tracing::info!(
+                origin = ?parts.headers.get(ORIGIN),
+                base_url = %pages.zalt().base_url(),
+                "a form was refused: it did not come from a page at the base URL"
+            );
             return Err(Fault::CrossOrigin);
         }
         if !is_form(&parts.headers) {

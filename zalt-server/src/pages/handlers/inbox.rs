@@ -16,7 +16,7 @@ use crate::pages::moment::moment;
 use crate::pages::state::Pages;
 use crate::pages::views::{InboxItem, InboxView, MessageView};
 use crate::pages::visit::Visit;
-use crate::pages::{paths, policy};
+use crate::pages::{local, paths, policy};
 
 pub(super) fn router() -> Router<Pages> {
     Router::new()
@@ -131,20 +131,9 @@ async fn show_html(
 /// this machine (DNS rebinding) says another host, and must not read the codes.
 fn inbox<'p>(pages: &'p Pages, headers: &HeaderMap) -> Result<&'p MemoryMailer, Fault> {
     let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-    let name = host.map(without_port);
-    let expected = pages.zalt().base_url().host_str();
-    let ours = name.is_some_and(|name| {
-        Some(name) == expected || matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-    });
+    let base = pages.zalt().base_url();
+    let ours = host.is_some_and(|host| local::is_known(base, host));
     pages.inbox().filter(|_| ours).ok_or(Fault::NotFound)
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    }
 }
 
 fn message(inbox: &MemoryMailer, id: &str) -> Result<std::sync::Arc<SentMessage>, Fault> {

@@ -18,7 +18,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
         .zalt()
         .sessions()
         .require_recent(&visitor.authenticated)?;
-    let view = form(&visitor, visitor.page(&visit));
+    let view = form(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
 }
 
@@ -30,7 +30,10 @@ pub(super) async fn delete(mut posted: Posted) -> Outcome {
     if !is_confirmed(&visitor, &confirmation) {
         page.errors
             .add("confirmation", "Type your e-mail address exactly as shown.");
-        return visit.show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(&visitor, page));
+        return visit.show_as(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &form(visit, &visitor, page),
+        );
     }
     let users = visit.zalt().users();
     match users
@@ -44,7 +47,7 @@ pub(super) async fn delete(mut posted: Posted) -> Outcome {
         }
         Err(error) => {
             let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &form(&visitor, page))
+            visit.show_as(status, &form(visit, &visitor, page))
         }
     }
 }
@@ -57,8 +60,10 @@ fn is_confirmed(visitor: &SignedInVisitor, typed: &str) -> bool {
     }
 }
 
-fn form(visitor: &SignedInVisitor, page: Page) -> DeleteAccountView {
+fn form(visit: &Visit, visitor: &SignedInVisitor, page: Page) -> DeleteAccountView {
+    let kept = visit.zalt().config().deleted_users_kept;
     DeleteAccountView {
+        kept_days: kept.as_secs().div_ceil(24 * 60 * 60),
         page,
         confirmation: visitor.email().to_owned(),
     }

@@ -41,6 +41,8 @@ pub(crate) struct DeleteAccountView {
     pub(crate) page: Page,
     /// What has to be typed: the primary address.
     pub(crate) confirmation: String,
+    /// For how many days the account can be brought back.
+    pub(crate) kept_days: u64,
 }
 
 impl DeleteAccountView {

@@ -26,6 +26,7 @@ impl Samples {
         let mut page = self.signed_in();
         page.errors.add("confirmation", "This is not your address.");
         let delete = DeleteAccountView {
+            kept_days: 30,
             page,
             confirmation: self.typed.email.clone(),
         };
