@@ -193,6 +193,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
         user_id: UserId::from_bytes(f.bytes()),
         session_id: SessionId::from_bytes(f.bytes()),
         identifier_id: IdentifierId::from_bytes(f.bytes()),
+        identifier_version: 4,
         email_address: email("用户@例子.广告"),
         address_taken: true,
         challenge: Some(Challenge {

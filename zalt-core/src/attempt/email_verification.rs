@@ -24,7 +24,7 @@ impl<'z> EmailVerifications<'z> {
         Self { zalt }
     }
 
-    /// Sends a code or link to an address of the user. The attempt's id names the verification from then on.
+    /// Sends a code or link to an address of the user, which voids the one before it. The attempt's id names the verification from then on.
     ///
     /// The owner of an address that somebody else has verified gets a mail that says so, and the answer is the same.
     ///
@@ -49,6 +49,7 @@ impl<'z> EmailVerifications<'z> {
             user_id: account.user.id,
             session_id: authenticated.session().id,
             identifier_id,
+            identifier_version: identifier.version + 1,
             email_address: address.clone(),
             address_taken: owner.is_some(),
             challenge: Some(new.challenge.clone()),
@@ -65,6 +66,7 @@ impl<'z> EmailVerifications<'z> {
         };
         let batch = Batch::new()
             .change(Change::InsertAttempt(attempt.clone()))
+            .change(Change::UpdateIdentifier(identifier.clone()))
             .change(zalt.mail(address, notice)?);
         zalt.commit(batch).await?;
         Ok(attempt)
@@ -95,15 +97,19 @@ impl<'z> EmailVerifications<'z> {
             tries
                 .take(zalt, &attempt, state.challenge.as_ref(), proof)
                 .await?;
+            let account = zalt.users().find_account(session.user_id).await?;
+            let current = unverified(&account, state.identifier_id)
+                .ok()
+                .filter(|(identifier, _)| identifier.version == state.identifier_version);
             let right = !state.address_taken
                 && state
                     .challenge
                     .as_ref()
                     .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
-            if !right && !proof.can_be_guessed() {
-                return Err(proof.refusal());
-            }
-            if !right {
+            let Some((identifier, address)) = current.filter(|_| right) else {
+                if !proof.can_be_guessed() {
+                    return Err(proof.refusal());
+                }
                 let failed_codes = attempt.failed_codes.saturating_add(1);
                 let counted = Attempt {
                     failed_codes,
@@ -113,9 +119,7 @@ impl<'z> EmailVerifications<'z> {
                     return Err(proof.refusal());
                 }
                 continue;
-            }
-            let account = zalt.users().find_account(session.user_id).await?;
-            let (identifier, address) = unverified(&account, state.identifier_id)?;
+            };
             let (batch, verified) =
                 self.verified(request, &attempt, &account, identifier, address)?;
             let still_live = zalt.sessions().still_live(request, session);

@@ -126,6 +126,8 @@ pub struct EmailVerification {
     pub session_id: SessionId,
     /// The identifier to verify.
     pub identifier_id: IdentifierId,
+    /// The identifier's version once this message was sent. A newer message moves it on, which voids this one.
+    pub identifier_version: u64,
     /// Its address.
     pub email_address: EmailAddress,
     /// Whether the address had an owner when the message was sent: no proof is right then, which is not told.

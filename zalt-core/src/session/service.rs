@@ -168,54 +168,71 @@ impl<'z> Sessions<'z> {
 
     /// Ends the session that asks. It is no error if it has ended already.
     pub async fn sign_out(&self, request: &RequestContext, session: &Session) -> Result<(), Error> {
-        self.end(request, session, RevokeReason::SignedOut).await
+        self.end(request, session, RevokeReason::SignedOut, None)
+            .await
     }
 
-    /// Ends one session of the user who asks.
+    /// Ends one session of the user who asks. Another than the one that asks needs a recent authentication: a stolen
+    /// session must not throw its owner out.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such session, or it belongs to somebody else.
+    /// [`Error::NotFound`] if there is no such session, or it belongs to somebody else;
+    /// [`Error::ReauthenticationRequired`], and [`Error::SessionOver`] if the one that asks has ended itself.
     pub async fn revoke(
         &self,
         request: &RequestContext,
-        user_id: UserId,
+        authenticated: &Authenticated,
         id: SessionId,
     ) -> Result<(), Error> {
+        let asking = authenticated.session();
+        let reason = RevokeReason::RevokedByUser;
+        if id == asking.id {
+            return self.end(request, asking, reason, None).await;
+        }
+        self.require_recent(authenticated)?;
         let session = self
             .zalt
             .store()
             .session(id)
             .await?
-            .filter(|session| session.user_id == user_id);
+            .filter(|session| session.user_id == asking.user_id);
         let session = session.ok_or(Error::NotFound)?;
-        self.end(request, &session, RevokeReason::RevokedByUser)
-            .await
+        let guard = self.still_live(request, asking);
+        self.end(request, &session, reason, Some(guard)).await
     }
 
     /// Ends every session of the user who asks, except the one that asks.
     ///
     /// # Errors
-    /// [`Error::SessionOver`] if the one that asks has ended itself.
+    /// [`Error::ReauthenticationRequired`], and [`Error::SessionOver`] if the one that asks has ended itself.
     pub async fn revoke_others(
         &self,
         request: &RequestContext,
-        session: &Session,
+        authenticated: &Authenticated,
     ) -> Result<(), Error> {
-        let batch = Batch::new().change(self.still_live(request, session));
-        self.end_all(request, session.user_id, Some(session.id), batch)
-            .await
+        let except = Some(authenticated.session().id);
+        self.end_all(request, authenticated, except).await
     }
 
     /// Ends every session of the user who asks.
-    pub async fn revoke_all(&self, request: &RequestContext, user_id: UserId) -> Result<(), Error> {
-        self.end_all(request, user_id, None, Batch::new()).await
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`], and [`Error::SessionOver`] if the one that asks has ended itself.
+    pub async fn revoke_all(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+    ) -> Result<(), Error> {
+        self.end_all(request, authenticated, None).await
     }
 
+    /// `guard` is committed with it, or nothing is.
     async fn end(
         &self,
         request: &RequestContext,
         session: &Session,
         reason: RevokeReason,
+        guard: Option<Change>,
     ) -> Result<(), Error> {
         let user = session.user_id;
         let kind = EventKind::SessionRevoked {
@@ -230,16 +247,14 @@ impl<'z> Sessions<'z> {
             at: self.zalt.now(),
             reason,
         };
-        match self
-            .zalt
-            .commit(Batch::new().change(change).event(event))
-            .await
-        {
+        let batch = Batch::new().change(change).maybe(guard).event(event);
+        match self.zalt.commit(batch).await {
             Err(CommitError::Guard(failure))
-                if matches!(
-                    failure.reason,
-                    GuardReason::SessionRevoked | GuardReason::NotFound
-                ) =>
+                if failure.change == 0
+                    && matches!(
+                        failure.reason,
+                        GuardReason::SessionRevoked | GuardReason::NotFound
+                    ) =>
             {
                 Ok(())
             }
@@ -250,22 +265,27 @@ impl<'z> Sessions<'z> {
     async fn end_all(
         &self,
         request: &RequestContext,
-        user_id: UserId,
+        authenticated: &Authenticated,
         except: Option<SessionId>,
-        batch: Batch,
     ) -> Result<(), Error> {
+        self.require_recent(authenticated)?;
+        let session = authenticated.session();
+        let user_id = session.user_id;
         let reason = RevokeReason::RevokedByUser;
         let kind = EventKind::AllSessionsRevoked { except, reason };
         let event = self
             .zalt
             .event(request, Actor::User(user_id), Some(user_id), kind)?;
-        let change = Change::RevokeUserSessions {
-            user_id,
-            except,
-            at: self.zalt.now(),
-            reason,
-        };
-        Ok(self.zalt.commit(batch.change(change).event(event)).await?)
+        let batch = Batch::new()
+            .change(self.still_live(request, session))
+            .change(Change::RevokeUserSessions {
+                user_id,
+                except,
+                at: self.zalt.now(),
+                reason,
+            })
+            .event(event);
+        Ok(self.zalt.commit(batch).await?)
     }
 
     /// What a change of the account by its owner rides with: its guard fails if the session was ended since the request was

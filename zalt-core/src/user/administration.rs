@@ -49,6 +49,31 @@ impl Users<'_> {
             .await
     }
 
+    /// Ends every session of a user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn end_sessions(&self, request: &RequestContext, id: UserId) -> Result<(), Error> {
+        let reason = RevokeReason::RevokedByAdmin;
+        let kind = EventKind::AllSessionsRevoked {
+            except: None,
+            reason,
+        };
+        let event = self
+            .zalt
+            .event(request, Actor::Application, Some(id), kind)?;
+        let change = Change::RevokeUserSessions {
+            user_id: id,
+            except: None,
+            at: self.zalt.now(),
+            reason,
+        };
+        Ok(self
+            .zalt
+            .commit(Batch::new().change(change).event(event))
+            .await?)
+    }
+
     async fn set_status(
         &self,
         request: &RequestContext,

@@ -195,12 +195,19 @@ fn changes_of_the_account_need_a_recent_authentication() {
     let users = app.zalt.users();
     let id = run(users.find_account(who.user().id)).unwrap().identifiers[0].id;
     let name = Some(Username::parse("ada").unwrap());
+    let (sessions, other) = (
+        app.zalt.sessions(),
+        app.sign_in("ada@example.com").session.id,
+    );
     let results = [
         run(users.add_email_address(&request(), &who, email("second@example.com"))).err(),
         run(users.make_primary(&request(), &who, id)).err(),
         run(users.remove_email_address(&request(), &who, id)).err(),
         run(users.set_username(&request(), &who, name)).err(),
         run(users.delete_own(&request(), &who)).err(),
+        run(sessions.revoke(&request(), &who, other)).err(),
+        run(sessions.revoke_others(&request(), &who)).err(),
+        run(sessions.revoke_all(&request(), &who)).err(),
     ];
     for result in results {
         assert!(
@@ -208,6 +215,8 @@ fn changes_of_the_account_need_a_recent_authentication() {
             "{result:?}"
         );
     }
+    // To go oneself needs nothing.
+    run(sessions.revoke(&request(), &who, who.session().id)).unwrap();
 }
 
 #[test]

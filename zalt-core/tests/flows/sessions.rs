@@ -25,15 +25,16 @@ fn users_list_and_revoke_their_own_sessions_only() {
     let page = run(app.zalt.sessions().list(user, PageRequest::default())).unwrap();
     assert_eq!(page.data.len(), 2);
     assert_eq!(page.data[0].id, second.session.id);
-    let foreign = run(app
-        .zalt
-        .sessions()
-        .revoke(&request(), stranger.user.id, first.session.id));
+    let foreign = run(app.zalt.sessions().revoke(
+        &request(),
+        &check(&app, &stranger).unwrap(),
+        first.session.id,
+    ));
     assert!(matches!(foreign, Err(Error::NotFound)));
     run(app
         .zalt
         .sessions()
-        .revoke(&request(), user, second.session.id))
+        .revoke(&request(), &check(&app, &first).unwrap(), second.session.id))
     .unwrap();
     assert!(matches!(check(&app, &second), Err(Error::SessionOver)));
     assert!(check(&app, &first).is_ok());
@@ -47,11 +48,21 @@ fn revoking_others_leaves_the_one_that_asks_and_revoking_all_leaves_none() {
     run(app
         .zalt
         .sessions()
-        .revoke_others(&request(), &first.session))
+        .revoke_others(&request(), &check(&app, &first).unwrap()))
     .unwrap();
     assert!(check(&app, &first).is_ok());
     assert!(matches!(check(&app, &second), Err(Error::SessionOver)));
-    run(app.zalt.sessions().revoke_all(&request(), first.user.id)).unwrap();
+    let who = check(&app, &first).unwrap();
+    run(app.zalt.sessions().revoke_all(&request(), &who)).unwrap();
+    assert!(matches!(check(&app, &first), Err(Error::SessionOver)));
+    assert!(check(&app, &app.sign_in("ada@example.com")).is_ok());
+}
+
+#[test]
+fn an_operator_ends_the_sessions_of_a_user() {
+    let app = App::new();
+    let first = app.sign_up("ada@example.com");
+    run(app.zalt.users().end_sessions(&request(), first.user.id)).unwrap();
     assert!(matches!(check(&app, &first), Err(Error::SessionOver)));
     assert!(check(&app, &app.sign_in("ada@example.com")).is_ok());
 }
@@ -144,7 +155,7 @@ fn the_cache_never_outlives_what_this_process_writes() {
     run(app
         .zalt
         .sessions()
-        .revoke(&request(), first.user.id, second.session.id))
+        .revoke(&request(), &check(&app, &first).unwrap(), second.session.id))
     .unwrap();
     assert!(matches!(check(&app, &second), Err(Error::SessionOver)));
     run(users.suspend(&request(), first.user.id)).unwrap();

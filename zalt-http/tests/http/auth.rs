@@ -32,7 +32,7 @@ fn end_all_sessions(application: &Application) {
         zalt_core::store::PageRequest::default(),
     ));
     let user = users.unwrap().data.remove(0).id;
-    block_on(zalt.sessions().revoke_all(&cookieless, user)).unwrap();
+    block_on(zalt.users().end_sessions(&cookieless, user)).unwrap();
 }
 
 #[test]

@@ -69,11 +69,7 @@ fn a_session_that_another_replica_ended_changes_nothing_of_the_account() {
             .sessions()
             .reauthenticate(&request(), &who, password(PASSWORD)))
         .err(),
-        run(there
-            .zalt
-            .sessions()
-            .revoke_others(&request(), who.session()))
-        .err(),
+        run(there.zalt.sessions().revoke_others(&request(), &who)).err(),
         run(users.delete_own(&request(), &who)).err(),
     ];
     for (position, result) in results.iter().enumerate() {

@@ -104,7 +104,7 @@ fn a_proved_reset_does_not_outlive_signing_out_everywhere() {
     let app = App::new();
     let who = signed_in(&app, "ada@example.com");
     let thief = proved_reset(&app, "ada@example.com");
-    run(app.zalt.sessions().revoke_others(&request(), who.session())).unwrap();
+    run(app.zalt.sessions().revoke_others(&request(), &who)).unwrap();
     assert!(matches!(reset(&app, &thief), Err(Error::AttemptNotFound)));
 }
 
@@ -196,4 +196,26 @@ fn proving_an_address_of_ones_own_brings_no_guesses_at_another() {
         verify(&app, &eve, &own, &address);
     }
     assert!(matches!(guess(), Error::RateLimited { .. }));
+}
+
+#[test]
+fn a_newer_code_for_an_added_address_voids_the_older() {
+    let app = App::new();
+    let who = signed_in(&app, "ada@example.com");
+    let added = add(&app, &who, "second@example.com");
+    let verifications = app.zalt.email_verifications();
+    let prepare = || {
+        let attempt =
+            run(verifications.prepare(&request(), &who, added.id, ChallengeStrategy::EmailCode))
+                .unwrap();
+        let code = code_and_link(&app.mail_to("second@example.com")).0;
+        (attempt.id, Proof::code(&code))
+    };
+    let (older, newer) = (prepare(), prepare());
+    let show = |(id, proof): &(_, Proof)| {
+        run(verifications.attempt_proof(&request(), &who, *id, proof)).map(drop)
+    };
+    assert!(matches!(show(&older), Err(Error::CodeIncorrect)));
+    show(&newer).unwrap();
+    assert!(matches!(show(&newer), Err(Error::CodeIncorrect)));
 }

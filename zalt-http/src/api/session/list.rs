@@ -35,7 +35,7 @@ pub(super) async fn list(
     })))
 }
 
-errors!(RevokeErrors: [BODY, SIGNED_IN] NotFound);
+errors!(RevokeErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound);
 
 /// End one session
 #[utoipa::path(
@@ -53,12 +53,12 @@ pub(super) async fn revoke(
     let current = authenticated.session();
     call.zalt()
         .sessions()
-        .revoke(call.context(), current.user_id, id)
+        .revoke(call.context(), &authenticated, id)
         .await?;
     Ok(ended(&call, id == current.id))
 }
 
-errors!(RevokeAllErrors: [BODY, SIGNED_IN]);
+errors!(RevokeAllErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound);
 
 /// End every other session
 #[utoipa::path(
@@ -73,7 +73,7 @@ pub(super) async fn revoke_others(
     let authenticated = call.authenticated().await?;
     let sessions = call.zalt().sessions();
     sessions
-        .revoke_others(call.context(), authenticated.session())
+        .revoke_others(call.context(), &authenticated)
         .await?;
     Ok(ended(&call, false))
 }
@@ -89,10 +89,9 @@ pub(super) async fn revoke_all(
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<Response, ApiError> {
     let authenticated = call.authenticated().await?;
-    let user_id = authenticated.session().user_id;
     call.zalt()
         .sessions()
-        .revoke_all(call.context(), user_id)
+        .revoke_all(call.context(), &authenticated)
         .await?;
     Ok(ended(&call, true))
 }

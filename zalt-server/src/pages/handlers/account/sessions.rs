@@ -56,10 +56,7 @@ pub(super) async fn revoke(mut posted: Posted) -> Outcome {
     let authenticated = visit.authenticated().await?;
     let id: SessionId = id.parse().map_err(Error::from)?;
     let sessions = visit.zalt().sessions();
-    match sessions
-        .revoke(visit.context(), authenticated.user().id, id)
-        .await
-    {
+    match sessions.revoke(visit.context(), &authenticated, id).await {
         // One that is gone already is as ended as it can be.
         Ok(()) | Err(Error::NotFound) => {
             Ok(visit.go_with(paths::ACCOUNT_SESSIONS, Flash::SessionEnded))
@@ -74,7 +71,7 @@ pub(super) async fn revoke_others(mut posted: Posted) -> Outcome {
     let authenticated = visit.authenticated().await?;
     let sessions = visit.zalt().sessions();
     sessions
-        .revoke_others(visit.context(), authenticated.session())
+        .revoke_others(visit.context(), &authenticated)
         .await?;
     Ok(visit.go_with(paths::ACCOUNT_SESSIONS, Flash::OthersEnded))
 }
@@ -84,9 +81,7 @@ pub(super) async fn revoke_all(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     let authenticated = visit.authenticated().await?;
     let sessions = visit.zalt().sessions();
-    sessions
-        .revoke_all(visit.context(), authenticated.user().id)
-        .await?;
+    sessions.revoke_all(visit.context(), &authenticated).await?;
     let mut response = visit.go_with(paths::SIGN_IN, Flash::SignedOutEverywhere);
     visit.forget_session(&mut response);
     Ok(response)
