@@ -14,7 +14,7 @@ use crate::event::{Actor, EventKind};
 use crate::identifier::Identifier;
 use crate::request::RequestContext;
 use crate::secret::{AttemptToken, LinkToken};
-use crate::session::AuthenticationMethod;
+use crate::session::{AuthenticationMethod, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
 use crate::user::Account;
 
@@ -23,8 +23,8 @@ use crate::user::Account;
 enum Holder<'t> {
     /// Whoever began it and shows this token.
     Same(&'t AttemptToken),
-    /// Whoever gets this token now.
-    Next(&'t AttemptToken),
+    /// Whoever gets this token now, and holds their session in this way.
+    Next(&'t AttemptToken, Transport),
 }
 
 impl SignIns<'_> {
@@ -46,7 +46,8 @@ impl SignIns<'_> {
 
     /// Takes up a password reset in the browser that opened the link, wherever it was asked for.
     ///
-    /// Whoever asked gains nothing from it: the attempt is theirs no longer.
+    /// Whoever asked gains nothing from it: the attempt is theirs no longer, and the session will be held as `transport`
+    /// says.
     ///
     /// # Errors
     /// [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
@@ -54,6 +55,7 @@ impl SignIns<'_> {
         &self,
         request: &RequestContext,
         link: LinkToken,
+        transport: Transport,
     ) -> Result<StartedSignIn, Error> {
         self.zalt.take_network_budget(request, b"proofs").await?;
         let id = link.id();
@@ -71,7 +73,12 @@ impl SignIns<'_> {
         }
         let token = AttemptToken::mint(id, self.zalt.rng())?;
         match self
-            .pass(request, attempt, Holder::Next(&token), &Proof::Link(link))
+            .pass(
+                request,
+                attempt,
+                Holder::Next(&token, transport),
+                &Proof::Link(link),
+            )
             .await?
         {
             SignInProgress::NeedsNewPassword(attempt) => Ok(StartedSignIn { attempt, token }),
@@ -150,8 +157,9 @@ impl SignIns<'_> {
             state.status = SignInStatus::NeedsNewPassword;
         })?;
         // In the same commit: at no time may whoever asked hold an attempt that somebody else proved.
-        if let Holder::Next(token) = holder {
+        if let Holder::Next(token, transport) = holder {
             updated.token = token.digest();
+            updated = with_state(&updated, |state| state.transport = transport)?;
         }
         let batch = Batch::new()
             .change(Change::UpdateAttempt(updated.clone()))
@@ -234,7 +242,7 @@ impl SignIns<'_> {
     async fn read_again(&self, attempt: &Attempt, holder: Holder<'_>) -> Result<Attempt, Error> {
         match holder {
             Holder::Same(token) => step::find(self.zalt, token).await,
-            Holder::Next(_) => step::find_by_id(self.zalt, attempt.id)
+            Holder::Next(..) => step::find_by_id(self.zalt, attempt.id)
                 .await
                 .map_err(hide_attempt),
         }

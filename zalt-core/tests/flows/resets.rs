@@ -109,10 +109,11 @@ fn a_link_moves_the_reset_to_the_browser_that_opened_it() {
     let attacker = ask(&app, ChallengeStrategy::EmailLink);
     let link = code_and_link(&app.mail_to("ada@example.com")).1.unwrap();
     let claim = || {
-        run(app
-            .zalt
-            .sign_ins()
-            .claim_reset_link(&request(), LinkToken::parse(&link).unwrap()))
+        run(app.zalt.sign_ins().claim_reset_link(
+            &request(),
+            LinkToken::parse(&link).unwrap(),
+            Transport::Cookie,
+        ))
     };
     let victim = claim().unwrap();
     assert!(matches!(
@@ -136,7 +137,11 @@ fn the_link_of_a_sign_in_resets_nothing() {
     let link = ChallengeStrategy::EmailLink;
     run(sign_ins.prepare(&request(), &started.token, ChallengePurpose::SignIn, link)).unwrap();
     let link = code_and_link(&app.mail_to("ada@example.com")).1.unwrap();
-    let claimed = run(sign_ins.claim_reset_link(&request(), LinkToken::parse(&link).unwrap()));
+    let claimed = run(sign_ins.claim_reset_link(
+        &request(),
+        LinkToken::parse(&link).unwrap(),
+        Transport::Cookie,
+    ));
     assert!(matches!(claimed, Err(Error::LinkIncorrect)));
 }
 

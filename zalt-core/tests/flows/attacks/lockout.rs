@@ -83,8 +83,12 @@ fn spend_passwords(app: &App) {
 fn recover(app: &App) -> StartedSignIn {
     let link = code_and_link(&app.mail_to(ADA)).1.unwrap();
     let sign_ins = app.zalt.sign_ins();
-    let claimed =
-        run(sign_ins.claim_reset_link(&request(), LinkToken::parse(&link).unwrap())).unwrap();
+    let claimed = run(sign_ins.claim_reset_link(
+        &request(),
+        LinkToken::parse(&link).unwrap(),
+        Transport::Cookie,
+    ))
+    .unwrap();
     run(sign_ins.reset_password(&request(), &claimed.token, password(NEW_PASSWORD), true)).unwrap();
     claimed
 }
@@ -217,10 +221,11 @@ fn a_flood_of_mails_leaves_the_owner_a_link_that_works() {
         ChallengeStrategy::EmailLink,
     );
     let link = app.latest_reset_link(ADA);
-    let claimed = run(app
-        .zalt
-        .sign_ins()
-        .claim_reset_link(&request(), LinkToken::parse(&link).unwrap()));
+    let claimed = run(app.zalt.sign_ins().claim_reset_link(
+        &request(),
+        LinkToken::parse(&link).unwrap(),
+        Transport::Cookie,
+    ));
     claimed.unwrap();
 }
 

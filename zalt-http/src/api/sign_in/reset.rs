@@ -12,7 +12,7 @@ use crate::body::Json;
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
 use crate::problem::ApiError;
-use crate::view::SignInView;
+use crate::view::{SignInView, Transport};
 
 const fn yes() -> bool {
     true
@@ -61,6 +61,9 @@ pub(super) async fn reset_password(
 pub(crate) struct ClaimResetLink {
     #[schema(example = "zlt_...")]
     token: String,
+    /// How the session will be held on this device.
+    #[serde(default)]
+    transport: Transport,
 }
 
 errors!(ClaimErrors: [BODY] LinkIncorrect, AttemptStep, AttemptExhausted, AccountSuspended, RateLimited, Conflict);
@@ -81,7 +84,7 @@ pub(super) async fn claim_reset_link(
     let started = call
         .zalt()
         .sign_ins()
-        .claim_reset_link(call.context(), link)
+        .claim_reset_link(call.context(), link, body.transport.into())
         .await?;
     let view = SignInView::of(&started.attempt);
     let (attempt, token) = (&started.attempt, &started.token);

@@ -130,7 +130,7 @@ pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
     match visit
         .zalt()
         .sign_ins()
-        .claim_reset_link(visit.context(), link)
+        .claim_reset_link(visit.context(), link, Transport::Cookie)
         .await
     {
         Ok(started) => {
