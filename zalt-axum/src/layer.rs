@@ -5,24 +5,19 @@ use std::task::{Context, Poll};
 use axum::extract::ConnectInfo;
 use http::Request;
 use tower::{Layer, Service};
-use zalt_http::{PeerAddr, ZaltHttp};
+use zalt_http::{PeerAddr, RequestLayer, RequestService, ZaltHttp};
 
-/// Gives each request what the extractors need. Costs no query.
+/// Gives each request what the extractors need: the layer of `zalt-http`, told of the peer that axum knows. Costs no query.
 #[derive(Debug, Clone)]
-pub struct ZaltLayer {
-    http: ZaltHttp,
-}
+pub struct ZaltLayer(RequestLayer);
 
 /// The service of a [`ZaltLayer`].
 #[derive(Debug, Clone)]
-pub struct ZaltLayerService<S> {
-    http: ZaltHttp,
-    inner: S,
-}
+pub struct ZaltLayerService<S>(RequestService<S>);
 
 impl ZaltLayer {
-    pub(crate) const fn new(http: ZaltHttp) -> Self {
-        Self { http }
+    pub(crate) fn new(http: &ZaltHttp) -> Self {
+        Self(http.layer())
     }
 }
 
@@ -30,10 +25,7 @@ impl<S> Layer<S> for ZaltLayer {
     type Service = ZaltLayerService<S>;
 
     fn layer(&self, inner: S) -> ZaltLayerService<S> {
-        ZaltLayerService {
-            http: self.http.clone(),
-            inner,
-        }
+        ZaltLayerService(self.0.layer(inner))
     }
 }
 
@@ -46,24 +38,20 @@ where
     type Future = S::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+        self.0.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        let (mut parts, body) = request.into_parts();
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| PeerAddr(info.0));
-        match peer {
-            Some(peer) => {
-                parts.extensions.insert(peer);
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let extensions = request.extensions_mut();
+        match extensions.get::<ConnectInfo<SocketAddr>>() {
+            Some(info) => {
+                let peer = PeerAddr(info.0);
+                extensions.insert(peer);
             }
-            None if parts.extensions.get::<PeerAddr>().is_none() => warn_once(),
+            None if extensions.get::<PeerAddr>().is_none() => warn_once(),
             None => {}
         }
-        self.http.prepare(&mut parts);
-        self.inner.call(Request::from_parts(parts, body))
+        self.0.call(request)
     }
 }
 

@@ -66,7 +66,7 @@ impl ZaltAxum {
 
     /// The layer for the application's own routes, without which the extractors refuse to work.
     pub fn layer(&self) -> ZaltLayer {
-        ZaltLayer::new(self.http.clone())
+        ZaltLayer::new(&self.http)
     }
 
     /// The endpoints: `/v1/client/…`, `/.well-known/jwks.json` and `/openapi.json`. Merge them into the application's router.
