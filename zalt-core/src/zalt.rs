@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_channel::mpsc;
 use url::Url;
@@ -17,7 +18,7 @@ use crate::id::{EventId, IdSequence, UserId};
 use crate::password::HashingPool;
 use crate::request::RequestContext;
 use crate::secret::{EncryptionKeys, Purpose};
-use crate::session::{SessionCache, Sessions};
+use crate::session::{AuthenticationMethod, SessionCache, Sessions};
 use crate::store::{Batch, Change, CommitError, Store, StoreError};
 use crate::user::Users;
 
@@ -170,6 +171,42 @@ impl Zalt {
         {
             Decision::Granted => Ok(()),
             Decision::Denied { retry_after } => Err(Error::RateLimited { retry_after }),
+        }
+    }
+
+    /// Writes that a factor is refused for a while, once for each while: being told so again and again must not fill the
+    /// log. Returns the error for the caller to pass on; any other is passed on as it is.
+    pub(crate) async fn note_lock(
+        &self,
+        request: &RequestContext,
+        user_id: Option<UserId>,
+        method: AuthenticationMethod,
+        key: BudgetKey,
+        error: Error,
+    ) -> Error {
+        let Error::RateLimited { retry_after } = error else {
+            return error;
+        };
+        let once = Budget::Rate {
+            tries: 1,
+            period: retry_after.unwrap_or(Duration::from_hours(1)),
+        };
+        let key = self.budget_key(&[b"noted", key.as_bytes()]);
+        let noted = self.inner.network_budgets.take(key, &once, self.now());
+        match noted.await {
+            Ok(Decision::Granted) => {}
+            Ok(Decision::Denied { .. }) => return error,
+            Err(failed) => return failed.into(),
+        }
+        let until = retry_after.map(|wait| self.now() + wait);
+        let kind = EventKind::SignInLocked { method, until };
+        let event = self.event(request, Actor::Anonymous, user_id, kind);
+        match event {
+            Ok(event) => match self.commit(Batch::new().event(event)).await {
+                Ok(()) => error,
+                Err(failed) => failed.into(),
+            },
+            Err(failed) => failed,
         }
     }
 

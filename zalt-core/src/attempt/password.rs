@@ -58,8 +58,14 @@ impl SignIns<'_> {
         };
         // A try that could not even be made must not count: else whoever fills the queue locks out everybody who comes.
         zalt.inner.hashing.require_room()?;
-        zalt.take_account_budget(taken, &zalt.config().budgets.password)
-            .await?;
+        if let Err(error) = zalt
+            .take_account_budget(taken, &zalt.config().budgets.password)
+            .await
+        {
+            let user_id = usable.map(|account| account.user.id);
+            let method = AuthenticationMethod::Password;
+            return Err(zalt.note_lock(request, user_id, method, taken, error).await);
+        }
         let credential = usable.and_then(|account| account.password.as_ref());
         if let (Some(account), Some(credential), Verified::Match { needs_rehash }) = (
             usable,

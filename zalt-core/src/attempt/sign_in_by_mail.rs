@@ -99,9 +99,15 @@ impl SignIns<'_> {
         for _ in 0..RACES {
             let state = sign_in(&attempt)?;
             require_status(state, SignInStatus::NeedsFirstFactor)?;
-            tries
+            if let Err(error) = tries
                 .take(self.zalt, &attempt, state.challenge.as_ref(), proof)
-                .await?;
+                .await
+            {
+                let (zalt, method) = (self.zalt, AuthenticationMethod::Email);
+                return Err(zalt
+                    .note_lock(request, state.user_id, method, budget, error)
+                    .await);
+            }
             let passed = state
                 .challenge
                 .as_ref()

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use zalt_core::Error;
 use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof};
-use zalt_core::session::Transport;
+use zalt_core::event::EventKind;
+use zalt_core::session::{AuthenticationMethod, Transport};
 
 use crate::support::*;
 
@@ -41,4 +44,38 @@ fn codes_guessed_at_sign_in_do_not_show_at_sign_up_who_has_an_account() {
     });
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0], Error::CodeIncorrect.code());
+}
+
+#[test]
+fn a_lock_leaves_one_event_however_often_it_is_met() {
+    let app = App::new();
+    let user = app.sign_up("ada@example.com").user;
+    let locks = || {
+        let kinds = app.event_kinds(user.id).into_iter();
+        kinds
+            .filter(|kind| matches!(kind, EventKind::SignInLocked { .. }))
+            .collect::<Vec<_>>()
+    };
+    let guess = || {
+        let wrong = password("wrong horse battery");
+        let sign_ins = app.zalt.sign_ins();
+        run(sign_ins.with_password(&request(), "ada@example.com", wrong, Transport::Cookie))
+            .unwrap_err()
+    };
+    for _ in 0..50 {
+        guess();
+    }
+    let until = Some(app.zalt.now() + Duration::from_secs(30));
+    let method = AuthenticationMethod::Password;
+    assert_eq!(locks(), [EventKind::SignInLocked { method, until }]);
+    app.clock.advance(Duration::from_secs(30));
+    guess();
+    guess();
+    assert_eq!(locks().len(), 2);
+
+    spend_codes(&app, "ada@example.com");
+    let method = AuthenticationMethod::Email;
+    assert!(
+        matches!(&locks()[0], EventKind::SignInLocked { method: first, .. } if *first == method)
+    );
 }
