@@ -4,5 +4,6 @@ mod at_rest;
 mod enumeration;
 mod exhaustion;
 mod lockout;
+mod new_keys;
 mod stale_sessions;
 mod takeover;
