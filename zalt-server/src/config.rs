@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tracing_subscriber::filter::Targets;
 use zalt_core::budget::Budget;
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 use zalt_core::secret::EncryptionKeys;
@@ -144,11 +145,11 @@ pub(crate) struct HashingSettings {
 }
 
 /// How the log is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct LogConfig {
     pub(crate) format: LogFormat,
-    /// What is written, as `tracing-subscriber` reads it: `info`, `zalt_server=debug,info`.
-    pub(crate) filter: String,
+    /// What is written.
+    pub(crate) filter: Targets,
 }
 
 /// The form of the log.

@@ -1,8 +1,10 @@
 //! The log: text for people in development, JSON in production, on standard error.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::util::TryInitError;
+use std::io::IsTerminal;
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -11,18 +13,19 @@ use crate::config::{LogConfig, LogFormat};
 /// # Errors
 /// There is one already.
 pub(crate) fn init(config: &LogConfig) -> Result<(), TryInitError> {
-    let filter = EnvFilter::new(&config.filter);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match config.format {
-        LogFormat::Text => builder.finish().try_init(),
-        LogFormat::Json => builder
+    let colored = std::io::stderr().is_terminal();
+    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(colored);
+    let layer = match config.format {
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .finish()
-            .try_init(),
-    }
+            .boxed(),
+    };
+    // Levels by module suffice; filters on fields would bring an engine for regular expressions.
+    Registry::default()
+        .with(layer.with_filter(config.filter.clone()))
+        .try_init()
 }

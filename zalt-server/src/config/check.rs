@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use url::{Host, Url};
 use zalt_core::budget::Budget;
 use zalt_core::password::{Argon2Params, PasswordPolicy};
@@ -326,18 +328,17 @@ impl<'a> Checker<'a> {
             _ => Err("write text or json".to_owned()),
         });
         let filter = self.read(Key::LogFilter, |text| {
-            tracing_subscriber::EnvFilter::try_new(text)
-                .map(|_| text.to_owned())
-                .map_err(|_| {
-                    "write a level or a filter, such as info or zalt_server=debug,info".to_owned()
-                })
+            text.parse::<Targets>().map_err(|_| {
+                "write a level, or levels by module, such as info or info,zalt_server=debug"
+                    .to_owned()
+            })
         });
         LogConfig {
             format: format.unwrap_or(match mode {
                 Mode::Development => LogFormat::Text,
                 Mode::Production => LogFormat::Json,
             }),
-            filter: filter.unwrap_or_else(|| "info".to_owned()),
+            filter: filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
         }
     }
 }

@@ -126,7 +126,7 @@ keys! {
         LogFormat "log.format" "ZALT_LOG_FORMAT" "text|json"
             "The form of the log, which goes to standard error [default: text, in production json]"
         LogFilter "log.filter" "ZALT_LOG_FILTER" "FILTER"
-            "What is logged, such as info or zalt_server=debug,info [default: info]"
+            "What is logged, such as info or info,zalt_server=debug [default: info]"
     }
 }
 
