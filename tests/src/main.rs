@@ -1,3 +1,0 @@
-//! End-to-end tests against the real binary.
-
-fn main() {}

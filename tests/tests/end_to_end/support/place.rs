@@ -1,0 +1,119 @@
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::{Ended, Mailbox, Server};
+
+/// How a server is to be configured.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) config: String,
+    /// A program and its arguments that the server is started through.
+    pub(crate) through: Vec<String>,
+}
+
+/// A data folder and an address. They outlast the processes that come and go on them.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: TempDir,
+    data: PathBuf,
+    port: u16,
+    setup: Setup,
+}
+
+impl Setup {
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds to the TOML file.
+    pub(crate) fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self.config.push('\n');
+        self
+    }
+
+    pub(crate) fn through(mut self, program: &[&str]) -> Self {
+        self.through = program.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn mail_to(self, mailbox: &Mailbox) -> Self {
+        self.env("SMTP_URL", mailbox.url())
+    }
+}
+
+impl Place {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::at(folder, data, setup)
+    }
+
+    /// With a data folder that the caller made, such as a file system of its own.
+    pub(crate) fn at(folder: TempDir, data: PathBuf, setup: Setup) -> Self {
+        Self {
+            folder,
+            data,
+            port: free_port(),
+            setup,
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &TempDir {
+        &self.folder
+    }
+
+    pub(crate) fn data(&self) -> &PathBuf {
+        &self.data
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.join("zalt.db")
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(crate) const fn setup_mut(&mut self) -> &mut Setup {
+        &mut self.setup
+    }
+
+    /// Starts a server and waits until it is ready.
+    pub(crate) async fn start(&self) -> Server {
+        let mut server = Server::spawn(self, self.port, &["serve"]);
+        server.ready().await;
+        server
+    }
+
+    /// Starts a server and waits for nothing.
+    pub(crate) fn spawn(&self) -> Server {
+        Server::spawn(self, self.port, &["serve"])
+    }
+
+    /// Runs a command that is expected to end by itself.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with_input(arguments, "").await
+    }
+
+    pub(crate) async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let mut process = Server::spawn(self, self.port, arguments);
+        process.hear(input).await;
+        process.ended().await
+    }
+}
+
+/// A port that the system just gave away. It is not given to anybody else for a while.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
