@@ -28,6 +28,22 @@ pub(crate) fn ensure_program(names: &[&str], packages: &[&str]) -> Result<PathBu
     })
 }
 
+/// Finds one of the files, installing the Debian `packages` where none is there.
+pub(crate) fn ensure_file(paths: &[&str], packages: &[&str]) -> Result<PathBuf, String> {
+    let find = || paths.iter().map(PathBuf::from).find(|path| path.exists());
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    install(packages)?;
+    find().ok_or_else(|| {
+        format!(
+            "{} went in, yet none of {} is there",
+            packages.join(" "),
+            paths.join(", ")
+        )
+    })
+}
+
 /// Makes sure that `cargo <subcommand>` of a rustup component is there.
 pub(crate) fn ensure_component(subcommand: &str, component: &str) -> Result<(), String> {
     if crate::command::cargo()

@@ -1,11 +1,11 @@
 //! `cargo xtask test`: the steps in their order.
 
-mod browser;
 mod counting;
 mod deny;
 mod end_to_end;
 mod fuzz_check;
 mod lint;
+mod packages;
 mod rustdoc;
 mod server;
 mod unit;
@@ -72,7 +72,15 @@ fn against_the_server(report: &mut Report) {
         "browser",
         "the real binary in a real browser",
         || match &built {
-            Ok(server) => browser::run(server),
+            Ok(server) => packages::browser(server),
+            Err(_) => Outcome::failed("there is no server to test"),
+        },
+    );
+    report.step(
+        "interop",
+        "our tokens in the eyes of others",
+        || match &built {
+            Ok(server) => packages::interop(server),
             Err(_) => Outcome::failed("there is no server to test"),
         },
     );

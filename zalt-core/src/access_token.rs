@@ -370,12 +370,14 @@ impl Loaded {
         })
     }
 
-    /// The newest key whose time to sign has come.
+    /// The newest key whose time to sign has come. Where the clock was set back there may be none; then the first one
+    /// signs, which is published like the others.
     fn current(&self, now: Timestamp) -> Option<&SigningKey> {
         self.signing
             .iter()
             .rev()
             .find(|(from, _)| *from <= now)
+            .or_else(|| self.signing.first())
             .map(|(_, key)| &**key)
     }
 }

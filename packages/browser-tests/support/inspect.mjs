@@ -26,17 +26,35 @@ export async function inspect(page, name, javaScript) {
   const before = page.viewportSize();
   const found = [];
   await mkdir(FOLDER, { recursive: true });
+  const examined = javaScript ? page : await twin(page);
   for (const { form, colorScheme, width, height } of FORMS) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.setViewportSize({ width, height });
+    for (const one of new Set([page, examined])) {
+      await one.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await one.setViewportSize({ width, height });
+    }
     found.push(...(await overflow(page, `${name} (${form})`)));
-    found.push(...(await findings(page, `${name} (${form})`)));
+    found.push(...(await findings(examined, `${name} (${form})`)));
     const file = `${name}-${javaScript ? "js" : "nojs"}-${form}.png`;
     await page.screenshot({ path: join(FOLDER, file), fullPage: true, animations: "disabled" });
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   await page.setViewportSize(before);
+  if (examined !== page) await examined.context().close();
   return found;
+}
+
+/// The same page in a browser with JavaScript, which axe needs, and without the script of the page.
+async function twin(page) {
+  const html = await page.content();
+  const context = await page.context().browser().newContext();
+  await context.route("**/*", (route) => {
+    const type = route.request().resourceType();
+    if (type === "document") return route.fulfill({ contentType: "text/html; charset=utf-8", body: html });
+    return type === "script" ? route.abort() : route.continue();
+  });
+  const twin = await context.newPage();
+  await twin.goto(page.url());
+  return twin;
 }
 
 /// A page that has to be scrolled sideways (WCAG 2.2, 1.4.10).
@@ -49,7 +67,7 @@ async function overflow(page, name) {
 }
 
 async function findings(page, name) {
-  // Evaluated through the debugger, so neither the policy of the page nor a switched-off JavaScript stops it.
+  // Evaluated through the debugger, so that the policy of the page does not stop it.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() =>
     globalThis.axe.run(document, { resultTypes: ["violations"], iframes: false }),

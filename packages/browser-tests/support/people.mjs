@@ -1,5 +1,7 @@
 // What people do on the pages, again and again.
 
+/// The label of the first field of signing in.
+export const IDENTIFIER = "E-mail address or username";
 export const PASSWORD = "a walk in the quiet rain";
 export const NEW_PASSWORD = "a swim in the cold lake";
 
@@ -23,7 +25,7 @@ export async function signIn(visitor, email, { password = PASSWORD } = {}) {
 /// The first step of signing in.
 export async function enterIdentifier(visitor, email) {
   await visitor.open("/sign-in");
-  await visitor.fill({ "E-mail address": email });
+  await visitor.fill({ [IDENTIFIER]: email });
   await visitor.press("Continue", { to: "/sign-in/password" });
 }
 

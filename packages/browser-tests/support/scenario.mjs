@@ -13,7 +13,7 @@ let browser;
 /// `environment` configures the server.
 export function scenario(name, tell, { javaScript = [true, false], environment = {} } = {}) {
   for (const enabled of javaScript) {
-    test(`${name}, JavaScript ${enabled ? "on" : "off"}`, { timeout: 180_000 }, () => play(tell, enabled, environment));
+    test(`${name}, JavaScript ${enabled ? "on" : "off"}`, { timeout: 120_000 }, () => play(tell, enabled, environment));
   }
 }
 
@@ -39,7 +39,7 @@ async function play(tell, javaScript, environment) {
     await tell(stage);
     told = true;
   } catch (error) {
-    error.message += `\n--- what the server said\n${server.log()}`;
+    error.message += `\n--- what the server said\n${server.lastWords()}`;
     throw error;
   } finally {
     const problems = [];

@@ -13,19 +13,22 @@ const BINARY = "ZALT_SERVER_BIN";
 export class Server {
   #child;
   #folder;
+  #keepsFolder;
   #ended;
   #log = [];
 
   /// Where the pages are. `localhost`, since browsers take it for secure.
   origin;
 
-  static async start({ environment = {} } = {}) {
+  /// `environment` configures it further. A `folder` and `port` of the caller's outlast it.
+  static async start({ environment = {}, folder, port } = {}) {
     const binary = process.env[BINARY];
     if (!binary) throw new Error(`${BINARY} names no binary: run \`cargo xtask test\``);
     const server = new Server();
-    const port = await freePort();
+    port ??= await freePort();
     server.origin = `http://localhost:${port}`;
-    server.#folder = await mkdtemp(join(tmpdir(), "zalt-browser-"));
+    server.#keepsFolder = folder !== undefined;
+    server.#folder = folder ?? (await mkdtemp(join(tmpdir(), "zalt-browser-")));
     server.#child = spawn(binary, ["serve"], {
       cwd: server.#folder,
       // Nothing of the caller's own configuration gets in.
@@ -34,6 +37,7 @@ export class Server {
         ZALT_LISTEN: `127.0.0.1:${port}`,
         ZALT_BASE_URL: server.origin,
         ZALT_DATA_DIR: join(server.#folder, "data"),
+        NO_COLOR: "1",
         ...environment,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -49,7 +53,7 @@ export class Server {
       await poll("the server answers", () => server.#isReady());
     } catch (error) {
       await server.kill();
-      throw new Error(`${error.message}\n${server.log()}`);
+      throw new Error(`${error.message}\n${server.lastWords()}`);
     }
     return server;
   }
@@ -60,6 +64,11 @@ export class Server {
 
   log() {
     return this.#log.join("");
+  }
+
+  /// The end of the log, for messages about a failure.
+  lastWords() {
+    return this.log().trimEnd().split("\n").slice(-25).join("\n");
   }
 
   /// Asks it to end and says how it did.
@@ -77,7 +86,7 @@ export class Server {
   async kill() {
     this.#child.kill("SIGKILL");
     await this.#ended;
-    await rm(this.#folder, { recursive: true, force: true });
+    if (!this.#keepsFolder) await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #isReady() {
@@ -91,7 +100,7 @@ export class Server {
 }
 
 /// A port that the system just gave away. Somebody else could take it before it is used, which is never seen in practice.
-async function freePort() {
+export async function freePort() {
   const listener = createServer();
   await new Promise((resolve, reject) => listener.once("error", reject).listen(0, "127.0.0.1", resolve));
   const { port } = listener.address();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { PASSWORD, isSignedIn, signIn, signOut, signUp } from "../support/people.mjs";
+import { IDENTIFIER, PASSWORD, isSignedIn, signIn, signOut, signUp } from "../support/people.mjs";
 import { scenario } from "../support/scenario.mjs";
 
 scenario("changes the profile", async (stage) => {
@@ -76,7 +76,7 @@ scenario("deletes the account", async (stage) => {
   await ada.press("Delete my account");
   assert.equal(await isSignedIn(ada), false);
   await ada.open("/sign-in");
-  await ada.fill({ "E-mail address": "ada@example.com" });
+  await ada.fill({ [IDENTIFIER]: "ada@example.com" });
   await ada.press("Continue", { to: "/sign-in/password" });
   await ada.fill({ Password: PASSWORD });
   await ada.press("Sign in", { to: "/sign-in/password", status: 422 });

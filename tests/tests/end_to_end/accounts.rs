@@ -44,12 +44,14 @@ async fn sign_up(stage: &Stage, desk: &Client) {
         .problem(401, "unauthenticated");
 
     let verify = format!("{attempt}/attempt-verification");
-    let first = stage.mailbox.code(ADA).await;
+    // The part before the @ belongs to the receiving host: mail goes to it as it was typed.
+    let typed = "Ada@example.com";
+    let first = stage.mailbox.code(typed).await;
     let again = format!("{attempt}/prepare-verification");
     desk.post(&again, json!({ "strategy": "email_code" }))
         .await
         .expect(200);
-    let second = stage.mailbox.code(ADA).await;
+    let second = stage.mailbox.code(typed).await;
     desk.post(&verify, json!({ "code": other_than(&second) }))
         .await
         .problem(422, "code_incorrect");

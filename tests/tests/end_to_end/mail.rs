@@ -23,7 +23,7 @@ async fn mail_has_what_mail_programs_want() {
     );
     let letter = &letters[0];
     for header in [
-        "From: no-reply@example.com",
+        "From: Zalt <no-reply@example.com>",
         "To: ada@example.com",
         "Subject: ",
         "Date: ",

@@ -3,10 +3,18 @@
 use super::server::Server;
 use super::{counting, unit};
 use crate::command::cargo;
+use crate::provision::{ensure_file, find_program};
 use crate::report::Outcome;
+use std::path::PathBuf;
 
 /// Where the tests find the binary to start.
 pub(super) const SERVER_VARIABLE: &str = "ZALT_SERVER_BIN";
+/// Where the tests find libfaketime; set by the caller, it names another one.
+const CLOCK_VARIABLE: &str = "ZALT_FAKETIME";
+const LIBFAKETIME: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+];
 
 pub(super) fn run(server: &Server) -> Outcome {
     let tests = if unit::has_nextest() {
@@ -14,5 +22,25 @@ pub(super) fn run(server: &Server) -> Outcome {
     } else {
         cargo().args(["test", "--quiet", "-p", "zalt-tests", "--no-fail-fast"])
     };
+    let tests = match movable_clock() {
+        Ok(variables) => variables
+            .into_iter()
+            .fold(tests, |tests, (name, value)| tests.env(name, value)),
+        Err(reason) => return Outcome::failed(reason),
+    };
     counting::outcome(tests.env(SERVER_VARIABLE, server.path()).run_and_keep())
+}
+
+/// Tells the tests where libfaketime is, with which they move the server's clock. They leave those tests out, and say
+/// so, where it is neither named nor found.
+pub(super) fn movable_clock() -> Result<Vec<(&'static str, PathBuf)>, String> {
+    if std::env::var_os(CLOCK_VARIABLE).is_some() {
+        return Ok(Vec::new());
+    }
+    if find_program(&["apt-get"]).is_none() {
+        println!("   this is no Debian: install libfaketime and name it in {CLOCK_VARIABLE}");
+        return Ok(Vec::new());
+    }
+    let library = ensure_file(LIBFAKETIME, &["libfaketime"])?;
+    Ok(vec![(CLOCK_VARIABLE, library)])
 }

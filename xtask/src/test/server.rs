@@ -32,6 +32,12 @@ impl Server {
     pub(super) fn path(&self) -> &Path {
         &self.copy
     }
+
+    /// A folder of this name in the target folder.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        let target = self.copy.ancestors().nth(2).unwrap_or(&self.copy);
+        target.join(name)
+    }
 }
 
 impl Drop for Server {

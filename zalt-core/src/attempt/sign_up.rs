@@ -79,6 +79,7 @@ impl<'z> SignUps<'z> {
                 password,
                 &[
                     Some(new.email_address.local_part()),
+                    Some(new.email_address.as_str()),
                     new.username.as_ref().map(Username::as_str),
                 ],
             )?;

@@ -159,7 +159,8 @@ fn context_words(account: &Account) -> Vec<Option<&str>> {
     ];
     for identifier in &account.identifiers {
         let text = identifier.value.as_str();
-        words.push(Some(text.split_once('@').map_or(text, |(local, _)| local)));
+        words.push(Some(text));
+        words.push(text.split_once('@').map(|(local, _)| local));
     }
     words
 }

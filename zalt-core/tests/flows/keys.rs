@@ -41,6 +41,17 @@ fn keys_rotate_on_schedule_and_old_tokens_verify_until_they_end() {
 }
 
 #[test]
+fn the_first_key_signs_where_the_clock_was_set_back_before_it() {
+    let app = App::new();
+    app.clock.set_back(DAY);
+    run(app.worker.tidy());
+    let signed_in = app.sign_up_by("ada@example.com", Transport::Bearer);
+    let tokens = app.zalt.access_tokens();
+    let token = tokens.issue(&signed_in.session).unwrap().0;
+    assert!(run(tokens.verify(&token)).is_ok());
+}
+
+#[test]
 fn a_shared_secret_signs_and_publishes_nothing() {
     let app = App::with(|config| {
         config.access_tokens.signing = AccessTokenSigning::SharedSecret(vec![7; 32].into());

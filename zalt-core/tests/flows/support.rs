@@ -33,6 +33,13 @@ pub(crate) struct App {
 pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
+    pub(crate) fn set_back(&self, duration: Duration) {
+        self.0.fetch_sub(
+            i64::try_from(duration.as_millis()).unwrap(),
+            Ordering::SeqCst,
+        );
+    }
+
     pub(crate) fn advance(&self, duration: Duration) {
         self.0.fetch_add(
             i64::try_from(duration.as_millis()).unwrap(),
