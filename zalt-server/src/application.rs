@@ -28,6 +28,8 @@ pub(crate) fn local_base_url(port: u16) -> String {
 pub(crate) struct Application {
     pub(crate) zalt: Zalt,
     pub(crate) worker: Worker,
+    /// To be shut down at the end.
+    pub(crate) store: SqliteStore,
     /// Where to look at mail that is not sent.
     pub(crate) inbox: Option<MemoryMailer>,
 }
@@ -46,18 +48,19 @@ pub(crate) enum ApplicationError {
 }
 
 impl Application {
-    /// Builds the application on an open store. `base_url` stands in where none is configured.
-    pub(crate) async fn build(
+    /// Opens the store and builds the application on it. `base_url` stands in where none is configured.
+    pub(crate) async fn open(
         config: &Config,
         data: &DataDir,
-        store: SqliteStore,
         base_url: &str,
     ) -> Result<Self, ApplicationError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        // Before the database is made: one without its key is a database whose key was lost.
         let keys = encryption_keys(config, data, &*rng)?;
+        let store = SqliteStore::open(config.database_path())?;
         let base_url = config.base_url.as_deref().unwrap_or(base_url);
-        let builder = Zalt::builder(store, keys, base_url)
+        let builder = Zalt::builder(store.clone(), keys, base_url)
             .clock(clock.clone())
             .rng(rng)
             .configure(|core| configure(core, config));
@@ -66,20 +69,21 @@ impl Application {
         Ok(Self {
             zalt,
             worker,
+            store,
             inbox,
         })
     }
 }
 
 /// The keys of the configuration, or in development the one of the data folder.
-pub(crate) fn encryption_keys(
+fn encryption_keys(
     config: &Config,
     data: &DataDir,
     rng: &dyn Rng,
 ) -> Result<EncryptionKeys, DataDirError> {
     match &config.encryption_keys {
         Some(keys) => Ok(keys.clone()),
-        None => data.encryption_keys(rng),
+        None => data.encryption_keys(&config.database_path(), rng),
     }
 }
 

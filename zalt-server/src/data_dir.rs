@@ -37,6 +37,8 @@ pub(crate) enum DataDirError {
     Readable(PathBuf),
     #[error("{}: {source}", path.display())]
     Key { path: PathBuf, source: KeyError },
+    #[error("{} is there and its key {} is not: put the key back or set ENCRYPTION_KEY; a new key can't read what the old one sealed", database.display(), key.display())]
+    KeyMissing { database: PathBuf, key: PathBuf },
     #[error(transparent)]
     Rng(#[from] RngError),
 }
@@ -117,10 +119,20 @@ impl DataDir {
         Ok(DataDirLock { _file: file })
     }
 
-    /// The key that is kept here, made if there is none yet.
-    pub(crate) fn encryption_keys(&self, rng: &dyn Rng) -> Result<EncryptionKeys, DataDirError> {
+    /// The key that is kept here, made if there is none yet. Where there is a database already, its key was lost.
+    pub(crate) fn encryption_keys(
+        &self,
+        database: &Path,
+        rng: &dyn Rng,
+    ) -> Result<EncryptionKeys, DataDirError> {
         let path = self.key_file();
         if !path.exists() {
+            if database.exists() {
+                return Err(DataDirError::KeyMissing {
+                    database: database.to_owned(),
+                    key: path,
+                });
+            }
             self.make_key(rng)?;
         }
         self.read_key()
@@ -202,6 +214,8 @@ mod tests {
 
     use super::*;
 
+    const NO_DATABASE: &str = "/nowhere/zalt.db";
+
     fn with_mode(mode: u32) -> fs::Permissions {
         fs::Permissions::from_mode(mode)
     }
@@ -210,7 +224,8 @@ mod tests {
     fn the_folder_and_the_key_are_their_owners_alone() {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::open(&parent.path().join("a/b")).unwrap();
-        data.encryption_keys(&SystemRng).unwrap();
+        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
+            .unwrap();
         assert_eq!(mode(&fs::metadata(data.path()).unwrap()) & 0o777, 0o700);
         assert_eq!(mode(&fs::metadata(data.key_file()).unwrap()) & 0o777, 0o600);
         assert!(!data.is_open_to_others().unwrap());
@@ -222,11 +237,26 @@ mod tests {
     fn the_key_is_made_once() {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::open(&parent.path().join("data")).unwrap();
-        data.encryption_keys(&SystemRng).unwrap();
+        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
+            .unwrap();
         let first = fs::read_to_string(data.key_file()).unwrap();
         data.make_key(&SystemRng).unwrap();
-        data.encryption_keys(&SystemRng).unwrap();
+        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
+            .unwrap();
         assert_eq!(fs::read_to_string(data.key_file()).unwrap(), first);
+    }
+
+    #[test]
+    fn no_new_key_takes_the_place_of_one_that_was_lost() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = DataDir::open(&parent.path().join("data")).unwrap();
+        let database = data.path().join("zalt.db");
+        fs::write(&database, "").unwrap();
+        assert!(matches!(
+            data.encryption_keys(&database, &SystemRng),
+            Err(DataDirError::KeyMissing { .. })
+        ));
+        assert!(!data.key_file().exists());
     }
 
     #[test]
@@ -234,10 +264,11 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("data");
         let data = DataDir::open(&path).unwrap();
-        data.encryption_keys(&SystemRng).unwrap();
+        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
+            .unwrap();
         fs::set_permissions(data.key_file(), with_mode(0o640)).unwrap();
         assert!(matches!(
-            data.encryption_keys(&SystemRng),
+            data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng),
             Err(DataDirError::Readable(_))
         ));
         fs::set_permissions(&path, with_mode(0o770)).unwrap();
@@ -256,7 +287,7 @@ mod tests {
         fs::write(data.key_file(), "half a key").unwrap();
         fs::set_permissions(data.key_file(), with_mode(0o600)).unwrap();
         assert!(matches!(
-            data.encryption_keys(&SystemRng),
+            data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng),
             Err(DataDirError::Key { .. })
         ));
         assert_eq!(fs::read_to_string(data.key_file()).unwrap(), "half a key");

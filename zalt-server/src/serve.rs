@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use zalt_http::{HttpConfig, ZaltHttp};
-use zalt_store_sqlite::SqliteStore;
 
 use crate::application::{Application, ApplicationError, local_base_url};
 use crate::config::{Config, Mode};
@@ -50,19 +49,16 @@ pub(crate) async fn serve(config: Config) -> Result<(), ServeError> {
             source,
         })?;
     let address = listener.local_addr().unwrap_or(config.listen);
-    let store = SqliteStore::open(config.database_path()).map_err(ApplicationError::from)?;
-    let application = Application::build(
-        &config,
-        &data,
-        store.clone(),
-        &local_base_url(address.port()),
-    )
-    .await?;
-    let zalt = application.zalt.clone();
-    let worker = tokio::spawn(application.worker.run(tokio::time::sleep));
+    let Application {
+        zalt,
+        worker,
+        store,
+        inbox,
+    } = Application::open(&config, &data, &local_base_url(address.port())).await?;
+    let worker = tokio::spawn(worker.run(tokio::time::sleep));
 
     let http = ZaltHttp::new(zalt.clone(), http_config(&config));
-    let pages = Pages::new(http.clone(), &config.theme, application.inbox);
+    let pages = Pages::new(http.clone(), &config.theme, inbox);
     announce(&config, zalt.base_url().as_str(), address);
     let router = router::router(&http, &pages);
     connections::accept(listener, router, config.http.max_connections, stop, GRACE).await;

@@ -4,7 +4,6 @@ use zalt_core::identifier::{EmailAddress, Username};
 use zalt_core::password::Password;
 use zalt_core::user::{Metadata, Name, NewUser, Profile};
 use zalt_core::{Error, RequestContext};
-use zalt_store_sqlite::SqliteStore;
 use zeroize::Zeroizing;
 
 use super::say;
@@ -59,9 +58,8 @@ pub(crate) async fn create_user(
     };
 
     let data = DataDir::open(&config.data_dir).map_err(ApplicationError::from)?;
-    let store = SqliteStore::open(config.database_path()).map_err(ApplicationError::from)?;
     let base_url = local_base_url(config.listen.port());
-    let application = Application::build(config, &data, store.clone(), &base_url).await?;
+    let application = Application::open(config, &data, &base_url).await?;
     let users = application.zalt.users();
     let has_password = password.is_some();
     let password = match password {
@@ -80,7 +78,7 @@ pub(crate) async fn create_user(
         unsafe_metadata: Metadata::default(),
     };
     let created = users.create(&RequestContext::internal(), new).await;
-    store.shutdown().await;
+    application.store.shutdown().await;
     say(format_args!("{} is {}", email_address, created?.id))?;
     if !has_password {
         let base = application.zalt.base_url().as_str().trim_end_matches('/');

@@ -172,6 +172,16 @@ mod tests {
     use super::Key;
 
     #[test]
+    fn the_document_lists_every_setting_in_the_words_of_the_help() {
+        let document = include_str!("../../../docs/configuration.md");
+        for key in Key::ALL {
+            let help = key.help().replace('|', "&#124;");
+            let row = format!("| `{}` | `{}` | {help} |", key.toml(), key.env());
+            assert!(document.contains(&row), "docs/configuration.md lacks {row}");
+        }
+    }
+
+    #[test]
     fn no_name_is_used_twice() {
         let names = |of: fn(Key) -> String| {
             let secrets = Key::ALL.iter().filter(|key| key.is_secret()).count();

@@ -104,3 +104,115 @@ async fn respond(
     request.extensions_mut().insert(PeerAddr(peer));
     router.oneshot(request).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::{Notify, oneshot};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    /// A server with one page that takes until it is told to end.
+    struct Slow {
+        address: SocketAddr,
+        began: Arc<Notify>,
+        end: Arc<Notify>,
+        stop: oneshot::Sender<()>,
+        server: JoinHandle<()>,
+    }
+
+    impl Slow {
+        async fn new(max_connections: usize, grace: Duration) -> Self {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (began, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let page = {
+                let (began, end) = (began.clone(), end.clone());
+                move || {
+                    let (began, end) = (began.clone(), end.clone());
+                    async move {
+                        began.notify_one();
+                        end.notified().await;
+                        "done"
+                    }
+                }
+            };
+            let router = Router::new().route("/", get(page));
+            let (stop, stopped) = oneshot::channel();
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            let server = tokio::spawn(accept(listener, router, max_connections, stopped, grace));
+            Self {
+                address,
+                began,
+                end,
+                stop,
+                server,
+            }
+        }
+
+        async fn ask(&self) -> TcpStream {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(REQUEST).await.unwrap();
+            stream
+        }
+    }
+
+    async fn reply(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_under_way_finishes_and_no_other_begins() {
+        let slow = Slow::new(8, Duration::from_mins(1)).await;
+        let stream = slow.ask().await;
+        slow.began.notified().await;
+        slow.stop.send(()).unwrap();
+        // The port is free once nothing is accepted any more.
+        while TcpStream::connect(slow.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        slow.end.notify_one();
+        let text = reply(stream).await;
+        assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
+        assert!(text.ends_with("done"), "{text}");
+        slow.server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_does_not_end_does_not_hold_up_the_end() {
+        let slow = Slow::new(8, Duration::ZERO).await;
+        let _stream = slow.ask().await;
+        slow.began.notified().await;
+        slow.stop.send(()).unwrap();
+        slow.server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn past_the_bound_connections_wait_and_are_served_later() {
+        let slow = Slow::new(1, Duration::from_mins(1)).await;
+        let first = slow.ask().await;
+        slow.began.notified().await;
+        let second = slow.ask().await;
+        slow.end.notify_one();
+        let mut first = first;
+        let mut head = [0; 15];
+        first.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        drop(first);
+        slow.began.notified().await;
+        slow.stop.send(()).unwrap();
+        slow.end.notify_one();
+        assert!(reply(second).await.ends_with("done"));
+        slow.server.await.unwrap();
+    }
+}
