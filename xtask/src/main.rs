@@ -18,6 +18,8 @@ mod command;
 mod fuzz;
 mod provision;
 mod report;
+#[cfg(test)]
+mod requirements;
 mod test;
 
 use std::path::PathBuf;

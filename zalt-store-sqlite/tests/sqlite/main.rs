@@ -18,6 +18,7 @@ mod groups;
 mod opening;
 #[cfg(unix)]
 mod read_only;
+mod secrets;
 mod sharing;
 mod shutdown;
 mod support;
