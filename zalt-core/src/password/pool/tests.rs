@@ -268,8 +268,9 @@ fn work_that_nobody_waits_for_is_not_begun() {
 fn a_failing_random_source_makes_no_hash() {
     let (gate, keeper) = Gate::new();
     let pool = HashingPool::new(config(1, 2), ForeignHashKeys::default(), gate).unwrap();
+    let hashing = begin(&pool);
     keeper.open.send(Err(RngError)).unwrap();
-    assert_eq!(block_on(begin(&pool)), Err(HashError::Rng(RngError)));
+    assert_eq!(block_on(hashing), Err(HashError::Rng(RngError)));
 }
 
 #[test]
