@@ -213,11 +213,11 @@ impl Worker {
                 self.write(change).await.map(drop)
             }
             Err(SendError::Permanent(source)) => {
-                tracing::warn!(error = %source, message = %leased.id, "a message was refused");
+                tracing::warn!(error = %source, message_id = %leased.id, "a message was refused");
                 self.give_up(&leased).await
             }
             Err(SendError::Temporary(source)) => {
-                tracing::warn!(error = %source, message = %leased.id, tries = leased.tries, "a message has to wait");
+                tracing::warn!(error = %source, message_id = %leased.id, tries = leased.tries, "a message has to wait");
                 self.put_off(leased).await
             }
         }

@@ -12,6 +12,7 @@ use zalt_notify::smtp::SmtpMailer;
 use zalt_store_sqlite::SqliteStore;
 
 use super::say;
+use crate::application::{Application, local_base_url};
 use crate::config::{Config, MailConfig};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::mail;
@@ -75,6 +76,11 @@ pub(crate) async fn doctor(config: &Config) -> Result<(), DoctorError> {
             None
         }
     };
+    if let Ok(data) = &data
+        && config.database_path().exists()
+    {
+        report("start", start(config, data).await)?;
+    }
     report("clock", clock(SystemClock.now(), newest))?;
     report("mail", mail_server(config).await)?;
     if failed > 0 {
@@ -157,6 +163,18 @@ async fn store(config: &Config) -> Result<(Finding, Option<Timestamp>), Finding>
         .map(|event| event.occurred_at);
     let text = format!("{} is sound, schema version {version}", path.display());
     Ok((Finding::Good(text), newest))
+}
+
+/// Whether a server would start: that the key opens what is sealed, and that the rules go together.
+async fn start(config: &Config, data: &DataDir) -> Finding {
+    let base_url = local_base_url(config.listen.port());
+    match Application::open(config, data, &base_url).await {
+        Ok(application) => {
+            application.store.shutdown().await;
+            Finding::Good("the key fits the database, and the rules go together".to_owned())
+        }
+        Err(error) => bad(error),
+    }
 }
 
 fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {

@@ -8,15 +8,17 @@ use zalt_http::RequestAuth;
 
 use crate::pages::KnownUser;
 
-/// Writes the line. Of the path it holds the pattern and never the query: links in mails carry their secret there.
+/// Writes the line. It never holds the query: links in mails carry their secret there.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("-", MatchedPath::as_str)
-        .to_owned();
+    let path = match request.extensions().get::<MatchedPath>() {
+        // The API routes on its own; its paths hold ids and never a secret.
+        Some(matched) if matched.as_str().ends_with("/{*rest}") => request.uri().path(),
+        Some(matched) => matched.as_str(),
+        None => "-",
+    };
+    let path = path.to_owned();
     let auth = request.extensions().get::<RequestAuth>().cloned();
     let response = next.run(request).await;
     let user = response
