@@ -182,9 +182,8 @@ pub(super) async fn set(mut posted: Posted) -> Outcome {
             } else {
                 Flash::PasswordReset
             };
-            let mut response = visit.go_with(paths::PASSWORD_DONE, flash);
-            visit.clear(&mut response, CookieKind::SignIn);
-            Ok(response)
+            // The attempt stays: on it the owner has tries of the new password that strangers can't use up.
+            Ok(visit.go_with(paths::PASSWORD_DONE, flash))
         }
         Err(error) => {
             let mut page = visit.page();
@@ -198,8 +197,13 @@ pub(super) async fn show_done(visit: Visit) -> Outcome {
     let mut page = visit.page();
     // The page says it in its own words.
     page.alert = None;
+    let sign_in = match current(&visit).await {
+        Ok(_) => paths::SIGN_IN_PASSWORD,
+        Err(_) => paths::SIGN_IN,
+    };
     let view = PasswordDoneView {
         page,
+        sign_in,
         signed_out_others: visit.flash() == Some(Flash::PasswordResetEverywhere),
     };
     visit.show(&view)

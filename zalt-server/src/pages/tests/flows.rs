@@ -234,6 +234,38 @@ async fn a_forgotten_password_is_replaced_by_code() {
 }
 
 #[tokio::test]
+async fn whoever_set_a_new_password_signs_in_whatever_others_guess_meanwhile() {
+    let server = Server::new().await;
+    server.signed_up().await;
+    let mut browser = server.browser();
+    browser.open("/password/forgotten").await;
+    browser
+        .submit("/password/forgotten", &[("identifier", ADA)])
+        .await;
+    let code = server.code_for(ADA).await;
+    browser.submit("/password/code", &[("code", &code)]).await;
+    browser
+        .submit("/password/new", &[("new_password", "another good one")])
+        .await;
+    let mut stranger = server.browser();
+    stranger.open("/sign-in").await;
+    stranger.submit("/sign-in", &[("identifier", ADA)]).await;
+    for _ in 0..12 {
+        stranger
+            .submit("/sign-in/password", &[("password", "wrong horse")])
+            .await;
+    }
+    assert!(stranger.shows("Too many tries."));
+    assert_eq!(browser.path, "/password/done");
+    assert!(browser.shows("href=\"/sign-in/password\""));
+    browser.open("/sign-in/password").await;
+    browser
+        .submit("/sign-in/password", &[("password", "another good one")])
+        .await;
+    assert_eq!(browser.path, "/account");
+}
+
+#[tokio::test]
 async fn a_link_for_a_new_password_works_in_any_browser_and_takes_the_attempt_along() {
     let server = Server::new().await;
     server.signed_up().await;

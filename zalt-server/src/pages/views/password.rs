@@ -30,6 +30,8 @@ pub(crate) struct NewPasswordView {
 #[template(path = "auth/password_done.html")]
 pub(crate) struct PasswordDoneView {
     pub(crate) page: Page,
+    /// Where to sign in: on the attempt that was recovered, if it is still there.
+    pub(crate) sign_in: &'static str,
     /// Whether the other sessions were ended.
     pub(crate) signed_out_others: bool,
 }

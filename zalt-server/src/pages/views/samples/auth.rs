@@ -161,6 +161,7 @@ impl Samples {
         self.add("password-new", &view);
         let view = PasswordDoneView {
             page: self.page(),
+            sign_in: crate::pages::paths::SIGN_IN_PASSWORD,
             signed_out_others: true,
         };
         self.add("password-done", &view);
