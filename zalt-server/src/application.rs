@@ -76,7 +76,7 @@ impl Application {
 }
 
 /// The keys of the configuration, or in development the one of the data folder.
-fn encryption_keys(
+pub(crate) fn encryption_keys(
     config: &Config,
     data: &DataDir,
     rng: &dyn Rng,

@@ -5,6 +5,7 @@ mod health;
 mod request_log;
 mod router;
 mod shutdown;
+mod unread;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -284,14 +284,16 @@ fn what_the_application_does_not_want_is_refused() {
         run(app.zalt.sign_ups().create(&request(), without)),
         Err(Error::PasswordRequired)
     ));
-    let context = NewSignUp {
-        password: Some(password("ada.lovelace1")),
-        ..new_sign_up("ada.lovelace@example.com")
-    };
-    assert!(matches!(
-        run(app.zalt.sign_ups().create(&request(), context)),
-        Err(Error::PasswordRefused(_))
-    ));
+    for context in ["ada.lovelace1", "Ada.Lovelace@example.com"] {
+        let context = NewSignUp {
+            password: Some(password(context)),
+            ..new_sign_up("ada.lovelace@example.com")
+        };
+        assert!(matches!(
+            run(app.zalt.sign_ups().create(&request(), context)),
+            Err(Error::PasswordRefused(_))
+        ));
+    }
 }
 
 #[test]

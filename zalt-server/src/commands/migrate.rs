@@ -1,8 +1,10 @@
 use std::io;
 
+use zalt_core::SystemRng;
 use zalt_store_sqlite::{OpenError, SqliteStore};
 
 use super::say;
+use crate::application::encryption_keys;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 
@@ -23,6 +25,8 @@ pub(crate) enum MigrateError {
 pub(crate) async fn migrate(config: &Config) -> Result<(), MigrateError> {
     let data = DataDir::open(&config.data_dir)?;
     let _lock = data.lock()?;
+    // Before the database is made: one without its key is a database whose key was lost.
+    encryption_keys(config, &data, &SystemRng)?;
     let store = SqliteStore::open(config.database_path())?;
     let version = store.schema_version()?;
     store.shutdown().await;

@@ -20,6 +20,8 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use zalt_http::PeerAddr;
 
+use super::unread::Watched;
+
 /// How long a client may take to send the head of a request. It also ends connections on which nothing comes any more.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head of a request: the cookies of a host beside ours, and no more.
@@ -100,9 +102,13 @@ async fn respond(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let mut request = request.map(Body::new);
+    let (parts, body) = request.into_parts();
+    let (body, unread) = Watched::new(body);
+    let mut request = Request::from_parts(parts, Body::new(body));
     request.extensions_mut().insert(PeerAddr(peer));
-    router.oneshot(request).await
+    let response = router.oneshot(request).await;
+    unread.discard().await;
+    response
 }
 
 #[cfg(test)]
