@@ -16,6 +16,9 @@ const FORMS = [
   { form: "narrow-dark", colorScheme: "dark", width: 390, height: 844 },
 ];
 
+/// Without JavaScript a page looks the same; two forms show both colours and both widths.
+const FORMS_WITHOUT_SCRIPT = FORMS.filter(({ form }) => form === "wide-light" || form === "narrow-dark");
+
 const seen = new Set();
 
 /// Findings of any weight are returned: the pages are our own, and there is no reason to live with one.
@@ -27,7 +30,7 @@ export async function inspect(page, name, javaScript) {
   const found = [];
   await mkdir(FOLDER, { recursive: true });
   const examined = javaScript ? page : await twin(page);
-  for (const { form, colorScheme, width, height } of FORMS) {
+  for (const { form, colorScheme, width, height } of javaScript ? FORMS : FORMS_WITHOUT_SCRIPT) {
     for (const one of new Set([page, examined])) {
       await one.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await one.setViewportSize({ width, height });

@@ -63,10 +63,15 @@ test("a rotation leaves the tokens of the old key valid until they end", TIMEOUT
     port,
     environment: { LD_PRELOAD: library, FAKETIME: `+${seconds}`, FAKETIME_DONT_FAKE_MONOTONIC: "1" },
   });
-  const rotation = 90 * 86_400;
+  const day = 86_400;
+  // The next key is made after 90 days, and signs a day after it was published.
+  const made = 90 * day;
+  const rotation = made + day;
   try {
     let server = await Server.start(at(0));
     await signUp(server);
+    await server.stop();
+    server = await Server.start(at(made));
     await server.stop();
 
     const before = rotation - 150;

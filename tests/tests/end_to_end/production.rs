@@ -60,7 +60,6 @@ async fn each_unsafe_setting_is_refused_by_name() {
         ),
         ("ZALT_LISTEN", "everywhere", &["ZALT_LISTEN"]),
         ("ZALT_ENV", "staging", &["ZALT_ENV", "production"]),
-        ("ZALT_SESSIONS_REFRESH_GRACE", "3d", &["refresh_grace"]),
         (
             "ZALT_HASHING_MEMORY_KIB",
             "64",
@@ -70,6 +69,13 @@ async fn each_unsafe_setting_is_refused_by_name() {
         let setup = good().env(name, value);
         place_refuses(setup, words).await;
     }
+}
+
+#[tokio::test]
+async fn a_setting_out_of_its_range_is_refused_with_the_range() {
+    let setup = Setup::default().env("ZALT_SESSIONS_REFRESH_GRACE", "3d");
+    let ended = Place::new(setup).run(&["serve"]).await;
+    ended.refused(&["sessions.refresh_grace", "120s"]);
 }
 
 #[tokio::test]

@@ -123,7 +123,13 @@ async fn signing_keys_rotate_and_old_tokens_still_verify() {
         return;
     };
     let mut known: Vec<Value> = Vec::new();
-    for (days, at_least) in [("+0", 1), ("+89d", 2), ("+91d", 1), ("+181d", 1)] {
+    for (days, at_least) in [
+        ("+0", 1),
+        ("+89d", 2),
+        ("+91d", 1),
+        ("+181d", 2),
+        ("+183d", 1),
+    ] {
         let server = era.start(days).await;
         let app = era.app(&server);
         if days == "+0" {

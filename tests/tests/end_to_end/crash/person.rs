@@ -10,8 +10,8 @@ pub(super) async fn live(origin: &str, mailbox: &Mailbox, ledger: &Ledger, mut r
         let mut alive = true;
         while alive {
             let done = match random.below(8) {
-                0..=3 => break,
-                4..=5 => user.refresh(origin).await,
+                0..=1 => break,
+                2..=5 => user.refresh(origin).await,
                 6 => user.change_password(origin).await,
                 _ => {
                     alive = false;

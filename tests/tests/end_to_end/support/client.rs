@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, SET_COOKIE};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, ORIGIN, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -89,8 +89,11 @@ impl Client {
             .unwrap()
     }
 
+    /// As a page of the server does it: without a body the origin alone tells that it is no other site's request.
     pub(crate) async fn delete(&self, path: &str) -> Reply {
-        self.send(self.request(Method::DELETE, path)).await.unwrap()
+        let request = self.request(Method::DELETE, path);
+        let request = request.header(ORIGIN, &self.origin);
+        self.send(request).await.unwrap()
     }
 
     pub(crate) async fn try_get(&self, path: &str) -> Result<Reply, reqwest::Error> {
