@@ -52,7 +52,7 @@ fn run(
         }
         install(package)?;
         let tests = program("node")
-            .args(["--test", "--test-concurrency=2", "--test-reporter=tap"])
+            .args(["--test", "--test-concurrency=1", "--test-reporter=tap"])
             .args(files)
             .folder(package)
             .env(SERVER_VARIABLE, server.path());
