@@ -12,8 +12,7 @@ use crate::id::IdSequence;
 use crate::message::{Mailer, SmsSender};
 use crate::password::HashingPool;
 use crate::secret::EncryptionKeys;
-use crate::session::SessionCache;
-use crate::store::Store;
+use crate::store::{SessionCache, SessionCached, Store};
 use crate::worker::Worker;
 use crate::zalt::{Inner, Zalt};
 
@@ -92,6 +91,13 @@ impl ZaltBuilder {
         self
     }
 
+    /// Where the budgets that guard accounts are kept, in place of the store. All replicas have to share it, and what is
+    /// counted there has to survive a restart.
+    pub fn account_budgets(mut self, budgets: Arc<dyn BudgetStore>) -> Self {
+        self.account_budgets = budgets;
+        self
+    }
+
     /// Where the budgets of networks are kept, in place of this process's memory.
     pub fn network_budgets(mut self, budgets: Arc<dyn BudgetStore>) -> Self {
         self.network_budgets = budgets;
@@ -124,10 +130,18 @@ impl ZaltBuilder {
             self.rng.clone(),
         )
         .map_err(ConfigError::Hashing)?;
+        let store: Arc<dyn Store> = match self.config.sessions.cache {
+            Some(config) => Arc::new(SessionCached::new(
+                self.store,
+                Arc::new(SessionCache::new(config)),
+                self.clock.clone(),
+            )),
+            None => self.store,
+        };
         let access_tokens = AccessTokens::new(
             &self.config.access_tokens,
             &base_url,
-            self.store.clone(),
+            store.clone(),
             self.keys.clone(),
             self.clock.clone(),
             self.rng.clone(),
@@ -135,8 +149,7 @@ impl ZaltBuilder {
         let (wake, woken) = mpsc::channel(1);
         let zalt = Zalt {
             inner: Arc::new(Inner {
-                session_cache: self.config.sessions.cache.map(SessionCache::new),
-                store: self.store,
+                store,
                 account_budgets: self.account_budgets,
                 network_budgets: self.network_budgets,
                 keys: self.keys,

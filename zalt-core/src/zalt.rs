@@ -18,7 +18,7 @@ use crate::id::{EventId, IdSequence, UserId};
 use crate::password::HashingPool;
 use crate::request::RequestContext;
 use crate::secret::{EncryptionKeys, Purpose};
-use crate::session::{AuthenticationMethod, SessionCache, Sessions};
+use crate::session::{AuthenticationMethod, Sessions};
 use crate::store::{Batch, Change, CommitError, Store, StoreError};
 use crate::user::Users;
 
@@ -41,7 +41,6 @@ pub(crate) struct Inner {
     pub(crate) base_url: Url,
     pub(crate) hashing: HashingPool,
     pub(crate) access_tokens: AccessTokens,
-    pub(crate) session_cache: Option<SessionCache>,
     pub(crate) wake_worker: Mutex<mpsc::Sender<()>>,
     pub(crate) worker_seen_at: AtomicI64,
     pub(crate) event_ids: IdSequence,
@@ -140,12 +139,6 @@ impl Zalt {
 
     /// The one way in which anything is written.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        // Dropped however this ends: a commit that failed, or whose caller went away, may have been applied.
-        let _invalidation = self
-            .inner
-            .session_cache
-            .as_ref()
-            .map(|cache| cache.invalidate_after(&batch));
         let queues_message = batch
             .changes
             .iter()

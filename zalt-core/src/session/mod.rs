@@ -1,12 +1,10 @@
 //! Sessions: a user signed in on one device, until it expires or is revoked.
 
-mod cache;
 mod model;
 mod refresh;
 mod service;
 mod start;
 
-pub(crate) use cache::SessionCache;
 pub use model::{AuthenticationMethod, RefreshState, RevokeReason, Session, Transport};
 pub use service::{Authenticated, Sessions};
 pub(crate) use start::NewSession;

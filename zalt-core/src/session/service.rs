@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use super::cache::SessionAndUser;
 use super::model::{AuthenticationMethod, RevokeReason, Session};
 use crate::Zalt;
 use crate::attempt::Tries;
@@ -23,18 +20,19 @@ pub struct Sessions<'z> {
 /// A session that was just found to be live, with its user.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
-    inner: SessionAndUser,
+    session: Session,
+    user: User,
 }
 
 impl Authenticated {
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.inner.0
+        &self.session
     }
 
     /// Who is signed in.
     pub fn user(&self) -> &User {
-        &self.inner.1
+        &self.user
     }
 }
 
@@ -304,35 +302,24 @@ impl<'z> Sessions<'z> {
         }
     }
 
-    /// The session with its user from the cache or the store, live or not.
-    pub(super) async fn find(&self, id: SessionId) -> Result<Option<SessionAndUser>, Error> {
-        let Some(cache) = &self.zalt.inner.session_cache else {
-            return Ok(self.zalt.store().session_with_user(id).await?.map(Arc::new));
-        };
-        if let Some(found) = cache.find(id, self.zalt.now()) {
-            return Ok(Some(found));
-        }
-        let before = cache.before_query();
-        let found = self.zalt.store().session_with_user(id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            cache.insert(before, found.clone(), self.zalt.now());
-        }
-        Ok(found)
+    /// The session with its user, live or not.
+    pub(super) async fn find(&self, id: SessionId) -> Result<Option<(Session, User)>, Error> {
+        Ok(self.zalt.store().session_with_user(id).await?)
     }
 
     async fn admit(
         &self,
         request: &RequestContext,
-        found: SessionAndUser,
+        (session, user): (Session, User),
     ) -> Result<Authenticated, Error> {
         let now = self.zalt.now();
-        if !found.0.is_live(now) || !found.1.status.is_active() {
+        if !session.is_live(now) || !user.status.is_active() {
             return Err(Error::SessionOver);
         }
-        if now.since(found.0.last_seen_at) >= self.zalt.config().sessions.touch_interval {
-            self.touch(request, &found.0, now).await?;
+        if now.since(session.last_seen_at) >= self.zalt.config().sessions.touch_interval {
+            self.touch(request, &session, now).await?;
         }
-        Ok(Authenticated { inner: found })
+        Ok(Authenticated { session, user })
     }
 
     async fn touch(

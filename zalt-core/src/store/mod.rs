@@ -14,12 +14,14 @@
 //! - A batch whose caller went away (a dropped future) is applied whole or not at all.
 
 mod batch;
+mod cached;
 mod error;
 pub mod memory;
 mod page;
 mod query;
 
 pub use batch::{Batch, Change, Expired};
+pub use cached::{Announced, Invalidations, SessionCache, SessionCached, Stale};
 pub use error::{CommitError, GuardFailure, GuardReason, StoreError, StoreErrorKind};
 pub use page::{Cursor, CursorError, Page, PageLimit, PageRequest};
 pub use query::{

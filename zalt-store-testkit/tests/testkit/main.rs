@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod cached;
 mod doubles;
 mod memory;
 mod memory_budgets;
