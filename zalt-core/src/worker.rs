@@ -39,6 +39,10 @@ pub(crate) const LATEST_BEAT: Duration = Duration::from_secs(90);
 
 /// Tidying up and looking for due keys happens this often.
 const TICK: Duration = Duration::from_secs(30);
+/// How long a message that another process queued waits at most until this one notices, should that other have died.
+const POLL: Duration = Duration::from_secs(5);
+/// The wait after the queue could not be read or written: a code that somebody waits for must not outlast an outage by much.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// A message that a worker took and neither sent nor gave up goes to another one after this.
 const LEASE: Duration = Duration::from_mins(1);
 /// How long a sender may take; less than the lease, so that no other worker sends the same message meanwhile.
@@ -105,7 +109,7 @@ impl Worker {
                 Ok(()) => self.next_wait().await,
                 Err(error) => {
                     tracing::error!(%error, "messages could not be sent");
-                    TICK
+                    AFTER_FAILURE
                 }
             };
             let pause = Box::pin(sleep(next));
@@ -170,11 +174,11 @@ impl Worker {
         match self.zalt.store().next_message_due().await {
             Ok(Some(due)) => due
                 .since(self.zalt.now())
-                .clamp(Duration::from_millis(10), TICK),
-            Ok(None) => TICK,
+                .clamp(Duration::from_millis(10), POLL),
+            Ok(None) => POLL,
             Err(error) => {
                 tracing::error!(%error, "the message queue could not be read");
-                TICK
+                AFTER_FAILURE
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -5,6 +7,7 @@ use futures_util::future::pending;
 use zalt_core::ReadinessError;
 use zalt_core::message::SendError;
 
+use crate::faults::FaultyStore;
 use crate::support::*;
 
 #[test]
@@ -72,4 +75,31 @@ fn a_missing_worker_is_reported_and_a_running_one_is_not() {
     // One turn of its loop, up to the first sleep.
     assert!(worker.run(|_| pending()).now_or_never().is_none());
     run(zalt.ready()).unwrap();
+}
+
+/// The waits of a worker's loop up to its first long one.
+fn waits(app: App) -> Vec<Duration> {
+    let waits = Mutex::new(Vec::new());
+    let sleep = |wait| {
+        waits.lock().unwrap().push(wait);
+        pending()
+    };
+    assert!(app.worker.run(sleep).now_or_never().is_none());
+    waits.into_inner().unwrap()
+}
+
+#[test]
+fn a_code_queued_by_a_replica_that_died_or_before_an_outage_waits_a_few_seconds() {
+    assert_eq!(waits(App::new()), [Duration::from_secs(5)]);
+
+    let store = FaultyStore::default();
+    let app = App::over(store.clone(), &fresh_keys(), |_| {});
+    run(app
+        .zalt
+        .sign_ups()
+        .create(&request(), new_sign_up("ada@example.com")))
+    .unwrap();
+    store.faults.full.store(true, Ordering::SeqCst);
+    // The sign-up woke it once more.
+    assert_eq!(waits(app), [Duration::from_secs(2); 2]);
 }
