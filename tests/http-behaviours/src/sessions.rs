@@ -42,12 +42,19 @@ pub(crate) async fn a_session_is_listed_and_ended(adapter: &dyn Adapter) {
     assert_eq!(current, [false, true, false], "newest first: {listed:?}");
     assert_eq!(sessions[0]["transport"], "bearer");
     let id = |place: usize| sessions[place]["id"].as_str().unwrap().to_owned();
+    let current = second.get("/v1/client/sessions/current").await.is(200);
+    assert_eq!(current.json, sessions[1]);
+    let current = app.get("/v1/client/sessions/current").await.is(200);
+    assert_eq!(current.text_at("/id"), id(0));
+    assert_eq!(current.json["is_current"], true);
 
     second
         .delete(&format!("/v1/client/sessions/{}", id(2)))
         .await
         .is(204);
     first.get(ME).await.problem(401, "session_over");
+    let over = first.get("/v1/client/sessions/current").await;
+    over.problem(401, "session_over");
     second
         .delete(&format!("/v1/client/sessions/{}", id(0)))
         .await

@@ -1,5 +1,6 @@
 //! Sessions of the person who is signed in, and the tokens that hold them.
 
+mod current;
 mod list;
 mod reauthenticate;
 mod sign_out;
@@ -14,6 +15,7 @@ pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
     OpenApiRouter::new()
         .routes(routes!(token::refresh))
         .routes(routes!(token::issue))
+        .routes(routes!(current::current))
         .routes(routes!(list::list))
         .routes(routes!(list::revoke))
         .routes(routes!(list::revoke_others))
