@@ -61,6 +61,21 @@
 //! # fn main() {}
 //! ```
 //!
+//! Attributes after the argument go to each test. A backend that needs a server so keeps out of a bare `cargo test`:
+//!
+//! ```
+//! # use zalt_core::store::memory::MemoryStore;
+//! # struct OnServer;
+//! # #[async_trait::async_trait]
+//! # impl zalt_store_testkit::Backend for OnServer {
+//! #     async fn fresh(&self) -> zalt_store_testkit::Fresh {
+//! #         zalt_store_testkit::Fresh::new(MemoryStore::new())
+//! #     }
+//! # }
+//! zalt_store_testkit::tests!(OnServer, #[ignore = "needs a server"]);
+//! # fn main() {}
+//! ```
+//!
 //! A place for budgets only, such as a server for counters, implements [`BudgetBackend`] and runs [`budget_tests!`].
 //!
 //! The tests bring a runtime of their own; the crate that runs them needs `async-trait` and nothing else. A program that

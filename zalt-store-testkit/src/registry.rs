@@ -168,12 +168,13 @@ macro_rules! register {
         $(#[$macro_doc])*
         #[macro_export]
         macro_rules! $tests {
-            ($d backend:expr) => {
+            ($d backend:expr $d(, #[$d attribute:meta])*) => {
                 fn $tests() -> impl $crate::$backend {
                     $d backend
                 }
                 $(mod $group {
                     $(#[test]
+                    $d(#[$d attribute])*
                     fn $name() {
                         $crate::$run(super::$tests(), stringify!($group), stringify!($name));
                     })+
