@@ -1,0 +1,77 @@
+//! The rules of the application.
+
+use std::time::Duration;
+
+use zalt_core::budget::Budget;
+use zalt_core::password::{Argon2Params, PasswordPolicy};
+
+use super::Checker;
+use super::parse::{application_name, number, reason, time, truth, within};
+use crate::config::{ApplicationSettings, HashingSettings, Key};
+
+impl Checker<'_> {
+    pub(super) fn application(&mut self) -> ApplicationSettings {
+        ApplicationSettings {
+            name: self.read(Key::ApplicationName, application_name),
+            sign_up_open: self.read(Key::SignUpOpen, truth),
+            password_required: self.read(Key::SignUpPasswordRequired, truth),
+            password_policy: self.read(Key::PasswordMinLength, |text| {
+                let max = PasswordPolicy::default().max_length();
+                PasswordPolicy::with_lengths(number(text)?, max).map_err(reason)
+            }),
+            session_lifetime: self.read(Key::SessionLifetime, time),
+            session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
+            refresh_grace: self.read(Key::RefreshGrace, time),
+            reauthentication_window: self.read(Key::ReauthenticationWindow, time),
+            access_token_lifetime: self.read(Key::AccessTokenLifetime, time),
+            network_budget: self.network_budget(),
+            events_kept: self.read(Key::EventsKept, time),
+            hashing: self.hashing(),
+        }
+    }
+
+    fn network_budget(&mut self) -> Option<Budget> {
+        let tries = self.read(Key::NetworkTries, |text| within(text, 1, 1_000_000));
+        let period = self.read(Key::NetworkPeriod, |text| {
+            time(text).and_then(|period| {
+                if period.is_zero() {
+                    Err("write a period of at least 1s".to_owned())
+                } else {
+                    Ok(period)
+                }
+            })
+        });
+        (tries.is_some() || period.is_some()).then(|| Budget::Rate {
+            tries: tries.unwrap_or(60),
+            period: period.unwrap_or(Duration::from_mins(1)),
+        })
+    }
+
+    fn hashing(&mut self) -> HashingSettings {
+        let memory = self.read(Key::HashingMemory, number);
+        let iterations = self.read(Key::HashingIterations, number);
+        let params = (memory.is_some() || iterations.is_some())
+            .then(|| {
+                let default = Argon2Params::default();
+                Argon2Params::new(
+                    memory.unwrap_or(default.memory_kib()),
+                    iterations.unwrap_or(default.iterations()),
+                    default.parallelism(),
+                )
+            })
+            .and_then(|params| {
+                let given = [Key::HashingMemory, Key::HashingIterations]
+                    .into_iter()
+                    .find_map(|key| self.values.get(key))?;
+                match params {
+                    Ok(params) => Some(params),
+                    Err(error) => self.refuse(given, error),
+                }
+            });
+        HashingSettings {
+            params,
+            threads: self.read(Key::HashingThreads, number),
+            queue: self.read(Key::HashingQueue, number),
+        }
+    }
+}
