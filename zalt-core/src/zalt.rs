@@ -59,6 +59,16 @@ impl Zalt {
         ZaltBuilder::new(store.clone(), store, keys, base_url)
     }
 
+    /// The same for a store of whatever kind, with the place where the budgets that guard accounts are kept.
+    pub fn builder_on(
+        store: Arc<dyn Store>,
+        account_budgets: Arc<dyn BudgetStore>,
+        keys: EncryptionKeys,
+        base_url: &str,
+    ) -> ZaltBuilder {
+        ZaltBuilder::new(store, account_budgets, keys, base_url)
+    }
+
     /// Signing in.
     pub const fn sign_ins(&self) -> SignIns<'_> {
         SignIns::new(self)
@@ -130,11 +140,17 @@ impl Zalt {
     /// [`ReadinessError`] says what is missing: the store, or the worker, without which no mail is ever sent.
     pub async fn ready(&self) -> Result<(), ReadinessError> {
         self.inner.store.ready().await?;
-        let seen = Timestamp::from_unix_millis(self.inner.worker_seen_at.load(Ordering::Relaxed));
-        if self.now().since(seen) > crate::worker::LATEST_BEAT {
-            return Err(ReadinessError::Worker);
+        if self.worker_runs() {
+            Ok(())
+        } else {
+            Err(ReadinessError::Worker)
         }
-        Ok(())
+    }
+
+    /// Whether the worker was heard of in the last 90 seconds. Without it no mail is ever sent.
+    pub fn worker_runs(&self) -> bool {
+        let seen = Timestamp::from_unix_millis(self.inner.worker_seen_at.load(Ordering::Relaxed));
+        self.now().since(seen) <= crate::worker::LATEST_BEAT
     }
 
     /// The one way in which anything is written.

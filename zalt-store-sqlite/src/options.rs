@@ -15,6 +15,7 @@ pub struct SqliteOptions {
     busy_timeout: Duration,
     cache_kib: u32,
     max_bytes: Option<u64>,
+    migrate: bool,
 }
 
 /// A setting that is out of its range.
@@ -57,8 +58,9 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file could not be opened as a store, for example because it is no database
-    /// ([`Corrupt`](StoreErrorKind::Corrupt)) or a newer version of Zalt wrote it
-    /// ([`NewerSchema`](StoreErrorKind::NewerSchema)).
+    /// ([`Corrupt`](StoreErrorKind::Corrupt)), a newer version of Zalt wrote it
+    /// ([`NewerSchema`](StoreErrorKind::NewerSchema)), or an older one did and it was to be left as it is
+    /// ([`OlderSchema`](StoreErrorKind::OlderSchema)).
     #[error("{} can't be opened", path.display())]
     Store {
         /// Which file.
@@ -87,6 +89,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             cache_kib: 2048,
             max_bytes: None,
+            migrate: true,
         }
     }
 }
@@ -138,6 +141,14 @@ impl SqliteOptions {
         self
     }
 
+    /// Whether what is not there yet is made and an older schema is brought up to date: yes by default. A tool that works
+    /// beside a server says no, and is refused then.
+    #[must_use]
+    pub const fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
     /// Opens the store in this file. What is not there yet is made: the file, which only its owner can read, and the
     /// schema. An older schema is brought up to date.
     ///
@@ -179,6 +190,7 @@ impl SqliteOptions {
             busy_timeout: self.busy_timeout,
             cache_kib: self.cache_kib,
             max_bytes: self.max_bytes,
+            migrate: self.migrate,
         })
     }
 }
@@ -192,6 +204,7 @@ pub(crate) struct Settings {
     pub(crate) busy_timeout: Duration,
     pub(crate) cache_kib: u32,
     pub(crate) max_bytes: Option<u64>,
+    pub(crate) migrate: bool,
 }
 
 #[cfg(test)]

@@ -30,6 +30,15 @@ struct Newer {
     found: u32,
 }
 
+/// A file that was written by an older version of Zalt, or by none.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the schema of the file has version {found}, and this version of Zalt needs {SCHEMA_VERSION}"
+)]
+struct Older {
+    found: u32,
+}
+
 /// Brings the schema up to date. Safe when several processes do so at once: each step is one transaction that looks again
 /// whether it is still due.
 pub(crate) fn migrate(db: &Connection) -> Result<(), StoreError> {
@@ -39,6 +48,17 @@ pub(crate) fn migrate(db: &Connection) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Refuses a schema that is not up to date.
+pub(crate) fn require_current(db: &Connection) -> Result<(), StoreError> {
+    match known(db)? {
+        SCHEMA_VERSION => Ok(()),
+        found => Err(StoreError::with_source(
+            StoreErrorKind::OlderSchema,
+            Older { found },
+        )),
+    }
 }
 
 fn step(db: &Connection, migration: &Migration) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -57,7 +58,12 @@ impl SqliteStore {
             path: path.to_owned(),
             source,
         })?;
-        create_file(&path).map_err(|source| OpenError::File {
+        let found = if settings.migrate {
+            create_file(&path)
+        } else {
+            fs::metadata(&path).map(drop)
+        };
+        found.map_err(|source| OpenError::File {
             path: path.clone(),
             source,
         })?;
@@ -133,7 +139,11 @@ impl SqliteStore {
 impl Inner {
     fn open(path: PathBuf, settings: Settings) -> Result<Self, StoreError> {
         let db = open_writer(&path, &settings)?;
-        schema::migrate(&db)?;
+        if settings.migrate {
+            schema::migrate(&db)?;
+        } else {
+            schema::require_current(&db)?;
+        }
         let readers = Readers::open(&path, &settings)?;
         let (scans, scan_threads) = Scans::open(&path, &settings)?;
         let (writer, writer_thread) = Writer::start(db, path.clone(), settings)?;

@@ -82,6 +82,8 @@ pub enum StoreErrorKind {
     Corrupt,
     /// The schema was written by a newer version of Zalt.
     NewerSchema,
+    /// The schema is not there or was written by an older version of Zalt, and was not to be brought up to date.
+    OlderSchema,
     /// Anything else; a defect in the backend.
     Internal,
 }
@@ -127,6 +129,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::ReadOnly => "the store can only be read",
             StoreErrorKind::Corrupt => "the store holds data that can't be read",
             StoreErrorKind::NewerSchema => "the store's schema is newer than this version of Zalt",
+            StoreErrorKind::OlderSchema => "the store's schema is older than this version of Zalt",
             StoreErrorKind::Internal => "the store failed",
         })
     }

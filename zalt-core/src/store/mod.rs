@@ -21,7 +21,9 @@ mod page;
 mod query;
 
 pub use batch::{Batch, Change, Expired};
-pub use cached::{Announced, Invalidations, SessionCache, SessionCached, Stale};
+pub use cached::{
+    Announced, Invalidations, SessionCache, SessionCacheStatistics, SessionCached, Stale,
+};
 pub use error::{CommitError, GuardFailure, GuardReason, StoreError, StoreErrorKind};
 pub use page::{Cursor, CursorError, Page, PageLimit, PageRequest};
 pub use query::{

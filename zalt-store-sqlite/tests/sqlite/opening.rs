@@ -1,5 +1,6 @@
 //! Opening: new files, files of others, and several who open at once.
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
@@ -66,7 +67,7 @@ fn a_store_is_always_a_file() {
     let path = store.path().to_owned();
     drop(store);
     assert!(path.is_absolute());
-    std::fs::remove_file(path).unwrap();
+    fs::remove_file(path).unwrap();
 }
 
 #[test]
@@ -84,6 +85,27 @@ fn a_newer_schema_is_refused_and_left_alone() {
         .query_row(newest, [], |row| row.get(0))
         .unwrap();
     assert_eq!(found, newer);
+}
+
+#[test]
+fn a_tool_that_may_not_migrate_is_refused_and_changes_nothing() {
+    let folder = Folder::new();
+    let open = || SqliteStore::builder().migrate(false).open(folder.file());
+    assert!(matches!(open(), Err(OpenError::File { .. })));
+    assert!(!folder.file().exists());
+
+    fs::write(folder.file(), "").unwrap();
+    let error = open().unwrap_err();
+    assert_eq!(error.kind(), Some(StoreErrorKind::OlderSchema));
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let found: u32 = folder
+        .other()
+        .query_row(tables, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(found, 0);
+
+    drop(SqliteStore::open(folder.file()).unwrap());
+    assert_eq!(open().unwrap().schema_version().unwrap(), SCHEMA_VERSION);
 }
 
 #[test]

@@ -210,3 +210,17 @@ async fn an_entry_is_used_up_to_its_age_and_not_with_a_clock_that_went_back() {
     assert!(!is_revoked(&at(read_at + age), session.id).await);
     assert!(is_revoked(&at(read_at - Duration::from_millis(1)), session.id).await);
 }
+
+#[tokio::test]
+async fn it_counts_of_what_use_it_was() {
+    let r = Replicas::new().await;
+    let ask = async || is_revoked(&r.there, r.session.id).await;
+    for _ in 0..3 {
+        assert!(!ask().await);
+    }
+    r.bus.cut.store(true, Ordering::SeqCst);
+    assert!(!ask().await);
+    let counted = r.there.cache().statistics();
+    assert_eq!((counted.hits, counted.misses), (2, 1));
+    assert_eq!((counted.bypasses, counted.entries), (1, 1));
+}

@@ -25,6 +25,23 @@ pub struct SessionCache {
     writes: AtomicU64,
     hasher: RandomState,
     config: SessionCacheConfig,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    bypasses: AtomicU64,
+}
+
+/// How often a [`SessionCache`] was of use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionCacheStatistics {
+    /// Checks that it answered.
+    pub hits: u64,
+    /// Checks that it had no fresh answer for, so that the store was asked.
+    pub misses: u64,
+    /// Checks that went to the store because this replica did not hear of the others just then.
+    pub bypasses: u64,
+    /// Sessions that it holds just now.
+    pub entries: u64,
 }
 
 #[derive(Clone)]
@@ -58,6 +75,9 @@ impl SessionCache {
             writes: AtomicU64::new(0),
             hasher: RandomState::new(),
             config,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            bypasses: AtomicU64::new(0),
         }
     }
 
@@ -82,7 +102,34 @@ impl SessionCache {
         }
     }
 
+    /// How often it was of use since it was made.
+    pub fn statistics(&self) -> SessionCacheStatistics {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SessionCacheStatistics {
+            hits: read(&self.hits),
+            misses: read(&self.misses),
+            bypasses: read(&self.bypasses),
+            entries: self.entries.len() as u64,
+        }
+    }
+
     pub(super) fn find(&self, id: SessionId, now: Timestamp) -> Option<(Session, User)> {
+        let found = self.find_fresh(id, now);
+        let counter = if found.is_some() {
+            &self.hits
+        } else {
+            &self.misses
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Counts a check that was not allowed to ask.
+    pub(super) fn bypassed(&self) {
+        self.bypasses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn find_fresh(&self, id: SessionId, now: Timestamp) -> Option<(Session, User)> {
         let entry = self.entries.get(&id)?;
         let fresh = now >= entry.read_at
             && now.since(entry.read_at) <= self.config.max_age

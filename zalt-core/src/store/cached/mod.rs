@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use cache::SessionCache;
+pub use cache::{SessionCache, SessionCacheStatistics};
 pub use invalidation::{Announced, Invalidations, Stale};
 
 use super::{
@@ -59,6 +59,11 @@ impl<S: Store + ?Sized> SessionCached<S> {
     /// The store behind the cache.
     pub const fn store(&self) -> &Arc<S> {
         &self.store
+    }
+
+    /// The cache in front of it.
+    pub const fn cache(&self) -> &Arc<SessionCache> {
+        &self.cache
     }
 
     fn hears_of_others(&self) -> bool {
@@ -130,9 +135,9 @@ impl<S: Store + ?Sized> SessionQueries for SessionCached<S> {
         &self,
         id: SessionId,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        if self.hears_of_others()
-            && let Some(found) = self.cache.find(id, self.clock.now())
-        {
+        if !self.hears_of_others() {
+            self.cache.bypassed();
+        } else if let Some(found) = self.cache.find(id, self.clock.now()) {
             return Ok(Some(found));
         }
         let before = self.cache.before_query();
