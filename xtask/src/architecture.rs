@@ -85,9 +85,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("zalt-actix", &["zalt-core", "zalt-http"]),
     ("zalt-server", LIBRARIES),
     ("zalt-example-*", LIBRARIES),
-    ("zalt-tests", LIBRARIES),
-    ("zalt-benches", LIBRARIES),
-    ("xtask", &[]),
+    ("zalt-services", &[]),
+    ("zalt-tests", HARNESS),
+    ("zalt-benches", HARNESS),
+    ("xtask", &["zalt-services"]),
 ];
 
 const LIBRARIES: &[&str] = &[
@@ -98,6 +99,18 @@ const LIBRARIES: &[&str] = &[
     "zalt-mcp",
     "zalt-axum",
     "zalt-actix",
+];
+
+/// What drives everything from outside also starts the databases for it.
+const HARNESS: &[&str] = &[
+    "zalt-core",
+    "zalt-store-*",
+    "zalt-http",
+    "zalt-notify",
+    "zalt-mcp",
+    "zalt-axum",
+    "zalt-actix",
+    "zalt-services",
 ];
 
 /// Holds the workspace against the picture; the error lists everything that breaks it.

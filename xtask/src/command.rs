@@ -65,6 +65,12 @@ impl Program {
         self
     }
 
+    /// What it says goes to the caller's error stream.
+    pub(crate) fn output_to_errors(mut self) -> Self {
+        self.inner.stdout(std::io::stderr());
+        self
+    }
+
     /// Whether the program is there and ends well; what it says is dropped.
     pub(crate) fn answers(mut self) -> bool {
         self.inner

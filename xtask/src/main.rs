@@ -1,7 +1,7 @@
 //! Development tasks, run as `cargo xtask <task>`.
 //!
 //! `test` runs everything that has to be green before a change lands, `fuzz` runs the fuzz
-//! targets for a while. Each step of `test` is one file in `test/`.
+//! targets for a while, `services` lends databases. Each step of `test` is one file in `test/`.
 
 #![expect(
     clippy::print_stdout,
@@ -20,6 +20,7 @@ mod provision;
 mod report;
 #[cfg(test)]
 mod requirements;
+mod services;
 mod test;
 
 use std::path::PathBuf;
@@ -32,12 +33,18 @@ cargo xtask <task>
                                      --fast leaves out the end-to-end and browser tests
   fuzz [--seconds N] [TARGET ...]    run every fuzz target, or the named ones, N seconds each
                                      (default 60; needs a nightly toolchain and cargo-fuzz)
+  services [-- COMMAND ...]          throwaway PostgreSQL, PgBouncer, Redis and Redis cluster: prints
+                                     where they are and keeps them until Ctrl-C, SIGTERM or the end
+                                     of a pipe on standard input; or only for the command, whose
+                                     environment names them
   architecture                       only the check of who may depend on whom
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // Where the caller is, before the task goes to the top of the repository.
+    let caller = std::env::current_dir();
     let root = match enter_repository() {
         Ok(root) => root,
         Err(reason) => return refuse(&reason),
@@ -49,6 +56,11 @@ fn main() -> ExitCode {
             Ok(request) => fuzz::run(&request),
             Err(reason) => refuse(&reason),
         },
+        ["services"] => services::lend(),
+        ["services", "--", command, arguments @ ..] => {
+            let folder = caller.unwrap_or(root);
+            services::lend_to(command, arguments, &folder)
+        }
         ["architecture"] => match architecture::check() {
             Ok(()) => ExitCode::SUCCESS,
             Err(reason) => refuse(&reason),

@@ -3,6 +3,20 @@
 use crate::command::program;
 use std::path::PathBuf;
 
+/// The package lists of a fresh image are often empty or old; a failed update may still leave usable ones, so only the
+/// install decides. Debian starts the services that it installs unless a policy forbids it: one does for as long as this
+/// takes, where the machine has none.
+const INSTALL: &str = r#"
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+fi
+apt-get -qq update
+apt-get -qq install --yes --no-install-recommends "$@"
+"#;
+
 /// The first of `names` found on the search path.
 pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -59,7 +73,9 @@ pub(crate) fn ensure_component(subcommand: &str, component: &str) -> Result<(), 
         .map_err(|reason| format!("{component} is missing and could not be added: {reason}"))
 }
 
-fn install(packages: &[&str]) -> Result<(), String> {
+/// Installs Debian packages. Services that they bring are not started: what is installed here is for this project's own
+/// use, on ports and in folders of its own.
+pub(crate) fn install(packages: &[&str]) -> Result<(), String> {
     let wanted = packages.join(" ");
     let by_hand = format!("install it by hand: apt-get install {wanted}");
     if find_program(&["apt-get"]).is_none() {
@@ -69,13 +85,18 @@ fn install(packages: &[&str]) -> Result<(), String> {
     }
     let as_root = root_prefix()
         .ok_or_else(|| format!("{wanted} is missing and needs root or sudo; {by_hand}"))?;
-    println!("   {wanted} is missing: installing it with apt-get");
-    // The package lists of a fresh image are often empty or old; a failed update may still
-    // leave usable ones, so only the install decides.
-    let _ = apt_get(as_root).args(["-qq", "update"]).run();
-    apt_get(as_root)
-        .args(["-qq", "install", "--yes", "--no-install-recommends"])
-        .args(packages)
+    // On the error stream, as what apt-get says: the output of a task may be read by another program.
+    eprintln!("   {wanted} is missing: installing it with apt-get, without starting any service");
+    let words: Vec<&str> = as_root
+        .iter()
+        .copied()
+        .chain(["sh", "-c", INSTALL, "install"])
+        .chain(packages.iter().copied())
+        .collect();
+    let (first, rest) = words.split_first().ok_or("there is nothing to run")?;
+    program(first)
+        .args(rest)
+        .output_to_errors()
         .run()
         .map_err(|reason| format!("{wanted} could not be installed ({reason}); {by_hand}"))
 }
@@ -91,15 +112,4 @@ fn root_prefix() -> Option<&'static [&'static str]> {
         .args(["-n", "true"])
         .answers()
         .then_some(&["sudo", "-n"])
-}
-
-fn apt_get(as_root: &[&str]) -> crate::command::Program {
-    match as_root.split_first() {
-        Some((first, rest)) => {
-            program(first)
-                .args(rest)
-                .args(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"])
-        }
-        None => program("apt-get").env("DEBIAN_FRONTEND", "noninteractive"),
-    }
 }
