@@ -1,10 +1,8 @@
 //! What happens as days go by. The clock of the server is moved by libfaketime; the test does not wait.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use crate::support::{Client, Mailbox, PASSWORD, Place, Reply, Server, Setup};
+use crate::support::{Client, Clock, Mailbox, PASSWORD, Place, Reply, Server, Setup};
 
 const ADA: &str = "ada@example.com";
 
@@ -12,12 +10,12 @@ const ADA: &str = "ada@example.com";
 struct Era {
     mailbox: Mailbox,
     place: Place,
-    library: PathBuf,
+    clock: Clock,
 }
 
 #[tokio::test]
 async fn sessions_end_when_nobody_uses_them_and_at_their_latest() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let server = era.start("+0").await;
@@ -53,7 +51,7 @@ async fn sessions_end_when_nobody_uses_them_and_at_their_latest() {
 
 #[tokio::test]
 async fn codes_links_and_attempts_end() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let server = era.start("+0").await;
@@ -82,7 +80,7 @@ async fn codes_links_and_attempts_end() {
 
 #[tokio::test]
 async fn access_tokens_end_and_changes_ask_for_the_password_again() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let server = era.start("+0").await;
@@ -119,7 +117,7 @@ async fn access_tokens_end_and_changes_ask_for_the_password_again() {
 
 #[tokio::test]
 async fn signing_keys_rotate_and_old_tokens_still_verify() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let mut known: Vec<Value> = Vec::new();
@@ -159,7 +157,7 @@ async fn signing_keys_rotate_and_old_tokens_still_verify() {
 
 #[tokio::test]
 async fn waiting_gives_a_locked_account_back() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let server = era.start("+0").await;
@@ -196,7 +194,7 @@ async fn waiting_gives_a_locked_account_back() {
 
 #[tokio::test]
 async fn a_clock_that_goes_back_breaks_nothing() {
-    let Some(mut era) = Era::begin().await else {
+    let Some(era) = Era::begin().await else {
         return;
     };
     let server = era.start("+1d").await;
@@ -218,24 +216,20 @@ async fn a_clock_that_goes_back_breaks_nothing() {
 impl Era {
     /// `None`, with the reason printed, where libfaketime is not installed and nobody promised that it is.
     async fn begin() -> Option<Self> {
+        let clock = Clock::at("+0")?;
         let mailbox = Mailbox::open().await;
-        let place = Place::new(Setup::default());
+        let setup = Setup::default().mail_to(&mailbox);
+        let place = Place::new(clock.applied_to(setup));
         Some(Self {
-            library: library()?,
             mailbox,
             place,
+            clock,
         })
     }
 
     /// Starts the server with its clock moved by this much.
-    async fn start(&mut self, shift: &str) -> Server {
-        let library = self.library.to_str().unwrap();
-        *self.place.setup_mut() = Setup::default()
-            .mail_to(&self.mailbox)
-            .env("LD_PRELOAD", library)
-            .env("FAKETIME", shift)
-            // Timers go by the monotonic clock, which has to run as ever.
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    async fn start(&self, shift: &str) -> Server {
+        self.clock.set(shift);
         self.place.start().await
     }
 
@@ -248,23 +242,6 @@ impl Era {
     fn app(&self, server: &Server) -> Client {
         Client::by_tokens(server.origin())
     }
-}
-
-/// `cargo xtask test` installs the library and says where it is in `ZALT_FAKETIME`.
-fn library() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("ZALT_FAKETIME") {
-        let named = PathBuf::from(named);
-        assert!(named.exists(), "ZALT_FAKETIME names no file");
-        return Some(named);
-    }
-    let found = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
-        .iter()
-        .map(|machine| PathBuf::from(format!("/usr/lib/{machine}/faketime/libfaketime.so.1")))
-        .find(|path| path.exists());
-    if found.is_none() {
-        eprintln!("skipped: libfaketime is not installed, and ZALT_FAKETIME does not name it");
-    }
-    found
 }
 
 async fn refresh(app: &Client) -> Reply {

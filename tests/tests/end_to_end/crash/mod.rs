@@ -6,7 +6,6 @@
 pub(crate) mod database;
 mod ledger;
 mod person;
-mod random;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +13,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Mailbox, Place, Server, Setup};
+use crate::support::{Mailbox, Place, Random, Server, Setup, number};
 use ledger::Ledger;
-use random::Random;
 
 /// People at once.
 const PEOPLE: u64 = 8;
@@ -104,8 +102,4 @@ fn setup(mailbox: &Mailbox) -> Setup {
         // Everybody comes from this machine.
         .env("ZALT_BUDGETS_NETWORK_TRIES", "1000000")
         .env("ZALT_LOG_FILTER", "warn")
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
 }

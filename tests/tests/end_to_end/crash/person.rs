@@ -1,8 +1,7 @@
 use serde_json::{Value, json};
 
 use super::ledger::{Ledger, User};
-use super::random::Random;
-use crate::support::{Client, Mailbox, Reply};
+use crate::support::{Client, Mailbox, Random, Reply};
 
 /// Signs up, uses the account for a while and begins again, until a request fails.
 pub(super) async fn live(origin: &str, mailbox: &Mailbox, ledger: &Ledger, mut random: Random) {

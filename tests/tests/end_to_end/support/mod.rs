@@ -2,14 +2,18 @@
 
 mod binary;
 mod client;
+mod faketime;
 mod mailbox;
 mod place;
+mod random;
 mod server;
 mod wait;
 
 pub(crate) use client::{Client, Reply};
+pub(crate) use faketime::Clock;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Place, Setup, free_port};
+pub(crate) use random::Random;
 pub(crate) use server::{Ended, Server};
 pub(crate) use wait::until;
 
@@ -48,4 +52,9 @@ impl Stage {
     pub(crate) fn app(&self) -> Client {
         Client::by_tokens(self.server.origin())
     }
+}
+
+/// What an environment variable says, or else this.
+pub(crate) fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
 }

@@ -1,9 +1,11 @@
-use std::net::TcpListener;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Ended, Mailbox, Server};
+use super::{Ended, Mailbox, Random, Server};
 
 /// How a server is to be configured.
 #[derive(Debug, Clone, Default)]
@@ -112,8 +114,18 @@ impl Place {
     }
 }
 
-/// A port that the system just gave away. It is not given to anybody else for a while.
+/// A port that nobody listens on.
+///
+/// It is below the range from which the system takes the ports of outgoing connections: one of those could otherwise have
+/// it when a server comes back to it, and who tries to reach that server meanwhile could be connected to themselves.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    const RANGE: std::ops::Range<u16> = 21_300..32_700;
+    let random = RandomState::new().build_hasher().finish();
+    let mut random = Random::new(random);
+    loop {
+        let port = RANGE.start + u16::try_from(random.index(RANGE.len())).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
