@@ -190,13 +190,16 @@ fn command(home: &Home, server: &std::path::Path) -> Command {
     command
 }
 
-/// Whether the process itself answers; it writes its port down beside its number when it has it.
+/// Whether the process itself answers, and has read back all that it kept: until then it refuses commands.
 fn is_ready(home: &Home, pid: i32) -> bool {
     let configuration = std::fs::read_to_string(home.file("redis.conf")).unwrap_or_default();
     let port = configuration
         .lines()
         .find_map(|line| line.strip_prefix("port ")?.parse().ok());
     let process = format!("process_id:{pid}");
-    port.and_then(|port| wire::ask(port, "INFO server").ok())
-        .is_some_and(|about| about.lines().any(|line| line == process))
+    port.and_then(|port| wire::ask(port, "INFO").ok())
+        .is_some_and(|about| {
+            let says = |wanted: &str| about.lines().any(|line| line == wanted);
+            says(&process) && says("loading:0")
+        })
 }
