@@ -54,8 +54,13 @@ impl<'z> Sessions<'z> {
         token: &str,
     ) -> Result<Authenticated, Error> {
         let token = SessionToken::parse(token).map_err(|_| Error::Unauthenticated)?;
-        let found = self.find(token.id()).await?.ok_or(Error::SessionOver)?;
-        if found.0.token != Some(token.digest()) {
+        let digest = Some(token.digest());
+        let mut found = self.find(token.id()).await?.ok_or(Error::SessionOver)?;
+        if found.0.token != digest {
+            // Another replica may have given the session a new token a moment ago.
+            found = self.read(token.id()).await?.ok_or(Error::SessionOver)?;
+        }
+        if found.0.token != digest {
             return Err(Error::Unauthenticated);
         }
         self.admit(request, found).await
@@ -302,7 +307,17 @@ impl<'z> Sessions<'z> {
         }
     }
 
-    /// The session with its user, live or not.
+    /// The session with its user, past any cache: for decisions that no guard repeats.
+    pub(super) async fn read(&self, id: SessionId) -> Result<Option<(Session, User)>, Error> {
+        let store = self.zalt.store();
+        let Some(session) = store.session(id).await? else {
+            return Ok(None);
+        };
+        let user = store.user(session.user_id).await?;
+        Ok(user.map(|user| (session, user)))
+    }
+
+    /// The session with its user, live or not, as any cache has it.
     pub(super) async fn find(&self, id: SessionId) -> Result<Option<(Session, User)>, Error> {
         Ok(self.zalt.store().session_with_user(id).await?)
     }

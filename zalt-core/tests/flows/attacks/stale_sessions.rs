@@ -5,7 +5,7 @@ use zalt_core::Error;
 use zalt_core::attempt::{ChallengeStrategy, Proof};
 use zalt_core::config::SessionCacheConfig;
 use zalt_core::identifier::Username;
-use zalt_core::session::Authenticated;
+use zalt_core::session::{Authenticated, Transport};
 
 use crate::faults::FaultyStore;
 use crate::support::*;
@@ -81,6 +81,64 @@ fn a_session_that_another_replica_ended_changes_nothing_of_the_account() {
     let account = run(users.find_account(who.user().id)).unwrap();
     assert_eq!(account.identifiers[0].id, first);
     assert_eq!(account.identifiers.len(), 2);
+}
+
+#[test]
+fn what_another_replica_gave_a_device_is_taken_by_one_that_is_behind() {
+    let (here, there) = replicas();
+    let by_cookie = here.sign_up("ada@example.com");
+    let who = admit(&there, &cookie(&by_cookie).expose()).unwrap();
+    let renewed = run(here
+        .zalt
+        .sessions()
+        .reauthenticate(&request(), &who, password(PASSWORD)))
+    .unwrap()
+    .unwrap();
+    admit(&there, &renewed.expose()).unwrap();
+
+    let (access_token, first) = bearer(&here.sign_up_by("bob@example.com", Transport::Bearer));
+    let sessions = there.zalt.sessions();
+    run(sessions.authenticate_access_token(&request(), &access_token)).unwrap();
+    let second = bearer(&run(here.zalt.sessions().refresh(&request(), &first)).unwrap()).1;
+    let third = bearer(&run(sessions.refresh(&request(), &second)).unwrap()).1;
+    assert_ne!(third, second);
+}
+
+#[test]
+fn a_spent_refresh_token_gets_nothing_from_a_replica_that_is_behind() {
+    let (here, there) = replicas();
+    let (_, first) = bearer(&here.sign_up_by("ada@example.com", Transport::Bearer));
+    let refreshed = run(here.zalt.sessions().refresh(&request(), &first)).unwrap();
+    let (access_token, second) = bearer(&refreshed);
+    let sessions = there.zalt.sessions();
+    run(sessions.authenticate_access_token(&request(), &access_token)).unwrap();
+    run(here.zalt.sessions().refresh(&request(), &second)).unwrap();
+
+    // As that replica has it in its cache, the token was replaced a moment ago and its successor is unused.
+    let replayed = run(sessions.refresh(&request(), &first));
+    assert!(
+        matches!(replayed, Err(Error::RefreshTokenInvalid)),
+        "{replayed:?}"
+    );
+}
+
+#[test]
+fn an_ended_session_is_not_refreshed_by_a_replica_that_is_behind() {
+    let (here, there) = replicas();
+    let (_, first) = bearer(&here.sign_up_by("ada@example.com", Transport::Bearer));
+    let refreshed = run(here.zalt.sessions().refresh(&request(), &first)).unwrap();
+    let sessions = there.zalt.sessions();
+    let (access_token, second) = bearer(&refreshed);
+    run(sessions.authenticate_access_token(&request(), &access_token)).unwrap();
+    run(here
+        .zalt
+        .sessions()
+        .sign_out(&request(), &refreshed.session))
+    .unwrap();
+    for token in [first, second] {
+        let refused = run(sessions.refresh(&request(), &token));
+        assert!(matches!(refused, Err(Error::SessionOver)), "{refused:?}");
+    }
 }
 
 #[test]
