@@ -1,0 +1,198 @@
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::database::Sql;
+use crate::names::Names;
+use crate::sql::Statement;
+use crate::steps::StepText;
+use crate::{
+    attempt, budget, event, identifier, message, password, schema, session, signing_key, user,
+};
+
+/// The statements of one store, with its names in them.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    names: Names,
+    fixed: HashMap<&'static str, Arc<str>>,
+    /// The statements that batches come to, by the steps that are in them.
+    merged: RwLock<HashMap<String, Arc<str>>>,
+}
+
+/// A few dozen shapes are all that the use cases of `zalt-core` have. A host that commits batches of its own making does
+/// not fill the memory with more.
+const MOST_SHAPES: usize = 256;
+
+impl Texts {
+    pub(crate) fn new(names: Names) -> Self {
+        let fixed = statements()
+            .map(|statement| (statement.name, names.qualify(statement.sql).into()))
+            .collect();
+        Self {
+            names,
+            fixed,
+            merged: RwLock::default(),
+        }
+    }
+
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn of(&self, statement: Statement) -> Arc<str> {
+        match self.fixed.get(statement.name) {
+            Some(sql) => Arc::clone(sql),
+            None => self.names.qualify(statement.sql).into(),
+        }
+    }
+
+    /// One statement of these steps that appends so many events.
+    pub(crate) fn merged(&self, steps: &[StepText], parameters: &[usize], events: usize) -> Sql {
+        let key = key(steps, events);
+        let known = self.merged.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sql) = known.get(&key) {
+            return Sql {
+                text: Arc::clone(sql),
+                is_usual: true,
+            };
+        }
+        let is_usual = known.len() < MOST_SHAPES && key.len() < 1000;
+        drop(known);
+        let text: Arc<str> = self.names.qualify(&merge(steps, parameters, events)).into();
+        if is_usual {
+            let mut known = self.merged.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(key, Arc::clone(&text));
+        }
+        Sql { text, is_usual }
+    }
+}
+
+pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
+    [
+        attempt::STATEMENTS,
+        budget::STATEMENTS,
+        identifier::STATEMENTS,
+        message::STATEMENTS,
+        password::STATEMENTS,
+        schema::STATEMENTS,
+        session::STATEMENTS,
+        signing_key::STATEMENTS,
+        user::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn key(steps: &[StepText], events: usize) -> String {
+    let mut key = events.to_string();
+    for step in steps {
+        key.push(' ');
+        key.push_str(step.name);
+    }
+    key
+}
+
+/// Puts steps into one statement. Where that is a single step, it answers whether the guard held. Otherwise a guard that
+/// failed makes it divide by zero, which undoes the whole statement.
+pub(crate) fn merge(steps: &[StepText], parameters: &[usize], events: usize) -> String {
+    let mut sql = String::from("WITH ");
+    let mut offset = 0;
+    let mut guards = Vec::new();
+    for (index, (step, parameters)) in steps.iter().zip(parameters).enumerate() {
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        number(&mut sql, step.sql, index, offset);
+        offset += parameters;
+        if step.guarded {
+            guards.push(index);
+        }
+    }
+    if events > 0 {
+        if !steps.is_empty() {
+            sql.push_str(", ");
+        }
+        event::push_insert(&mut sql, offset, events);
+    }
+    sql.push_str(" SELECT ");
+    match guards.as_slice() {
+        // Writing to a string can't fail.
+        [] => sql.push_str("true"),
+        [only] if steps.len() == 1 && events == 0 => {
+            let _ = write!(sql, "count(*) = 1 FROM c{only}");
+        }
+        guards => {
+            for (position, guard) in guards.iter().enumerate() {
+                let comma = if position > 0 { ", " } else { "" };
+                let _ = write!(sql, "{comma}1 / (SELECT count(*) FROM c{guard}) = 1");
+            }
+        }
+    }
+    sql
+}
+
+/// Copies a step with its names and parameters numbered on from those before it.
+fn number(sql: &mut String, step: &str, index: usize, offset: usize) {
+    let mut rest = step;
+    while let Some(start) = rest.find(['@', '$']) {
+        let (before, found) = rest.split_at(start);
+        sql.push_str(before);
+        let is_name = found.starts_with('@');
+        let marked = found.get(1..).unwrap_or_default();
+        let end = marked
+            .find(|letter: char| !letter.is_ascii_alphanumeric())
+            .unwrap_or(marked.len());
+        let (word, after) = marked.split_at(end);
+        // Writing to a string can't fail.
+        let _ = if is_name {
+            write!(sql, "{word}{index}")
+        } else {
+            let place: usize = word.parse().unwrap_or_default();
+            write!(sql, "${}", place + offset)
+        };
+        rest = after;
+    }
+    sql.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::Tables;
+
+    const fn step(sql: &'static str, guarded: bool) -> StepText {
+        StepText {
+            name: "step",
+            sql,
+            writes: Tables::USERS,
+            guarded,
+        }
+    }
+
+    #[test]
+    fn steps_are_numbered_through() {
+        let update = step(
+            "@c AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1)",
+            true,
+        );
+        let delete = step("@d AS (DELETE FROM b WHERE key = $1)", false);
+        let insert = step(
+            "@u AS (SELECT $1), @c AS (INSERT INTO c SELECT $10 FROM @u)",
+            true,
+        );
+        assert_eq!(
+            merge(&[update], &[2], 0),
+            "WITH c0 AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1) SELECT count(*) = 1 FROM c0"
+        );
+        assert_eq!(
+            merge(&[update, delete, insert], &[2, 1, 10], 0),
+            "WITH c0 AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1), d1 AS (DELETE FROM b WHERE key = $3), \
+             u2 AS (SELECT $4), c2 AS (INSERT INTO c SELECT $13 FROM u2) \
+             SELECT 1 / (SELECT count(*) FROM c0) = 1, 1 / (SELECT count(*) FROM c2) = 1"
+        );
+        assert_eq!(
+            merge(&[delete], &[1], 0),
+            "WITH d0 AS (DELETE FROM b WHERE key = $1) SELECT true"
+        );
+    }
+}

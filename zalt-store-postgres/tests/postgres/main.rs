@@ -1,0 +1,13 @@
+//! The PostgreSQL store against the contract, and against what happens to servers and connections.
+//!
+//! These tests need a server: `cargo xtask test` starts one and runs them. `ZALT_TEST_POSTGRES_URL` names a database in which
+//! they may make schemas; each uses one of its own and drops it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod contract;
+mod support;
