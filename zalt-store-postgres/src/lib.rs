@@ -1,5 +1,9 @@
 //! The PostgreSQL store of Zalt.
 
+// The tests in here use what those beside it use, which know this crate by its name.
+#[cfg(test)]
+extern crate self as zalt_store_postgres;
+
 mod attempt;
 mod budget;
 mod commit;
@@ -13,6 +17,8 @@ mod message;
 mod names;
 mod options;
 mod password;
+#[cfg(test)]
+mod plans;
 mod queries;
 mod schema;
 mod session;
@@ -23,6 +29,10 @@ mod store;
 mod texts;
 mod tries;
 mod user;
+
+#[cfg(test)]
+#[path = "../tests/postgres/schema.rs"]
+mod test_schema;
 
 pub use options::{ConnectError, OptionsError, PostgresOptions, Replica};
 pub use schema::SCHEMA_VERSION;

@@ -143,3 +143,177 @@ pub(crate) fn steps_of(change: &Change) -> Result<Vec<Step>, Refusal> {
     };
     Ok(steps)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::time::Duration;
+    use zalt_core::event::EventKind;
+    use zalt_core::session::RevokeReason;
+    use zalt_store_testkit::fixtures::Fixtures;
+
+    /// The batches of the use cases that come often, each as it is put into statements.
+    pub(crate) fn common() -> Vec<(&'static str, Plan)> {
+        batches()
+            .into_iter()
+            .map(|(name, batch)| (name, Plan::of(&batch).unwrap()))
+            .collect()
+    }
+
+    fn batches() -> Vec<(&'static str, Batch)> {
+        let f = Fixtures::new();
+        let user = f.user();
+        let session = f.session(&user);
+        let at = f.now();
+        let event = || f.event(Some(user.id), EventKind::UserUpdated);
+        let touch = Change::TouchSession {
+            id: session.id,
+            last_seen_at: at,
+            idle_expires_at: at + Duration::from_hours(1),
+            ip: None,
+        };
+        vec![
+            ("touch", Batch::new().change(touch.clone())),
+            (
+                "refresh",
+                Batch::new().change(Change::RotateRefresh {
+                    id: session.id,
+                    presented: 0,
+                    at,
+                    idle_expires_at: at,
+                    ip: None,
+                }),
+            ),
+            (
+                "sign out",
+                Batch::new()
+                    .change(Change::RevokeSession {
+                        id: session.id,
+                        at,
+                        reason: RevokeReason::SignedOut,
+                    })
+                    .event(event()),
+            ),
+            (
+                "begin an attempt and send its code",
+                Batch::new()
+                    .change(Change::InsertAttempt(f.attempt()))
+                    .change(Change::EnqueueMessage(f.message())),
+            ),
+            (
+                "a wrong code",
+                Batch::new()
+                    .change(Change::UpdateAttempt(f.attempt()))
+                    .event(event()),
+            ),
+            (
+                "sign in with a password that is hashed anew",
+                Batch::new()
+                    .change(Change::UpdateAttempt(f.attempt()))
+                    .change(Change::GiveBackBudget(f.budget_key()))
+                    .change(Change::InsertSession(session.clone()))
+                    .change(Change::UpdatePassword(f.password(&user)))
+                    .event(event()),
+            ),
+            (
+                "change the profile",
+                Batch::new()
+                    .change(Change::UpdateUser(user.clone()))
+                    .change(touch.clone())
+                    .event(event()),
+            ),
+            (
+                "add an address",
+                Batch::new()
+                    .change(Change::UpdateUser(user.clone()))
+                    .change(Change::InsertIdentifier(f.identifier(
+                        &user,
+                        "ada@example.com",
+                        false,
+                    )))
+                    .change(touch.clone())
+                    .event(event()),
+            ),
+            ("sweep", Batch::new().change(sweep(&f))),
+            ("sign up", sign_up(&f)),
+            (
+                "end all sessions",
+                Batch::new()
+                    .change(touch)
+                    .change(Change::RevokeUserSessions {
+                        user_id: user.id,
+                        except: None,
+                        at,
+                        reason: RevokeReason::RevokedByUser,
+                    })
+                    .event(event()),
+            ),
+        ]
+    }
+
+    fn sweep(f: &Fixtures) -> Change {
+        let before = f.now();
+        Change::RemoveExpired(zalt_core::store::Expired {
+            sessions_before: before,
+            attempts_before: before,
+            budgets_before: before,
+            signing_keys_before: before,
+            events_before: Some(before),
+            limit: 100,
+        })
+    }
+
+    fn sign_up(f: &Fixtures) -> Batch {
+        let user = f.user();
+        let identifier = f.identifier(&user, "ada@example.com", true);
+        Batch::new()
+            .change(Change::UpdateAttempt(f.attempt()))
+            .change(Change::GiveBackBudget(f.budget_key()))
+            .change(Change::InsertUser(user.clone()))
+            .change(Change::InsertIdentifier(identifier))
+            .change(Change::InsertPassword(f.password(&user)))
+            .change(Change::InsertSession(f.session(&user)))
+            .event(f.event(Some(user.id), EventKind::UserCreated))
+    }
+
+    #[test]
+    fn common_batches_are_one_statement() {
+        let statements: Vec<_> = common()
+            .into_iter()
+            .map(|(name, plan)| (name, plan.parts.len()))
+            .collect();
+        assert_eq!(
+            statements,
+            [
+                ("touch", 1),
+                ("refresh", 1),
+                ("sign out", 1),
+                ("begin an attempt and send its code", 1),
+                ("a wrong code", 1),
+                ("sign in with a password that is hashed anew", 1),
+                ("change the profile", 1),
+                ("add an address", 1),
+                ("sweep", 2),
+                ("sign up", 2),
+                ("end all sessions", 2),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_large_batch_keeps_within_the_limits_of_a_statement() {
+        let f = Fixtures::new();
+        let mut batch = Batch::new();
+        for _ in 0..100 {
+            batch = batch
+                .change(Change::InsertUser(f.user()))
+                .event(f.event(None, EventKind::UserCreated));
+        }
+        let plan = Plan::of(&batch).unwrap();
+        // A table is written once in a statement.
+        assert_eq!(plan.parts.len(), 100 + 100_usize.div_ceil(MOST_EVENTS) - 1);
+        let steps: usize = plan.parts.iter().map(|part| part.steps.len()).sum();
+        let events: usize = plan.parts.iter().map(|part| part.event_count).sum();
+        assert_eq!((steps, events), (100, 100));
+    }
+}

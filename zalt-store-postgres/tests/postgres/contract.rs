@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use zalt_store_postgres::PostgresOptions;
 use zalt_store_testkit::{DurableBackend, Place, SharedStore};
 
-use crate::support::Schema;
+use crate::schema::Schema;
+use crate::support::unused;
 
 /// Stores in schemas of their own.
 struct Postgres(fn(PostgresOptions) -> PostgresOptions);
@@ -29,7 +30,7 @@ struct Home {
 #[async_trait]
 impl Place for Home {
     async fn open(&self) -> SharedStore {
-        self.schema.unused().await;
+        unused(&self.schema).await;
         let options = (self.options)(self.schema.options());
         Arc::new(options.connect(&self.schema.url()).await.unwrap())
     }
@@ -40,24 +41,24 @@ mod merged {
 
     zalt_store_testkit::tests!(
         Postgres(|options| options),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
     zalt_store_testkit::durability_tests!(
         Postgres(|options| options),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
 }
 
 mod one_by_one {
-    use super::Postgres;
+    use super::{Postgres, PostgresOptions};
 
     zalt_store_testkit::tests!(
-        Postgres(|options| options.one_by_one()),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        Postgres(PostgresOptions::one_by_one),
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
     zalt_store_testkit::durability_tests!(
-        Postgres(|options| options.one_by_one()),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        Postgres(PostgresOptions::one_by_one),
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
 }
 
@@ -66,10 +67,10 @@ mod pooled {
 
     zalt_store_testkit::tests!(
         Postgres(|options| options.transaction_pooler(true)),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
     zalt_store_testkit::durability_tests!(
         Postgres(|options| options.transaction_pooler(true)),
-        ignore = "needs PostgreSQL: cargo xtask test"
+        #[ignore = "needs PostgreSQL: cargo xtask test"]
     );
 }

@@ -10,4 +10,6 @@
 )]
 
 mod contract;
+mod opening;
+mod schema;
 mod support;
