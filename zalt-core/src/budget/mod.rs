@@ -103,7 +103,8 @@ impl Budget {
                 if count >= ceiling {
                     return (None, Decision::Denied { retry_after: None });
                 }
-                if let Some(state) = state.filter(|state| now < state.until) {
+                // After a free one there is no wait, not even to where another replica's clock is ahead.
+                if let Some(state) = state.filter(|state| free < state.count && now < state.until) {
                     let retry_after = Some(state.until.since(now));
                     return (None, Decision::Denied { retry_after });
                 }
@@ -246,6 +247,28 @@ mod tests {
         assert_eq!(
             budget.take(state, now + Duration::from_hours(9600)).1,
             Decision::Denied { retry_after: None }
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_has_free_tries_too() {
+        let budget = Budget::Failures {
+            free: 3,
+            wait: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(1),
+            ceiling: 100,
+        };
+        let mut state = None;
+        for seconds in [5, 0, 5, 0] {
+            let (next, decision) = budget.take(state, at(seconds));
+            assert_eq!(decision, Decision::Granted);
+            state = next;
+        }
+        assert_eq!(
+            budget.take(state, at(-5)).1,
+            Decision::Denied {
+                retry_after: Some(Duration::from_secs(35))
+            }
         );
     }
 

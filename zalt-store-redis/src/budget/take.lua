@@ -48,7 +48,7 @@ end
 if count >= ceiling then
   return -1
 end
-if now < till then
+if count > free and now < till then
   return till - now
 end
 count = count + 1

@@ -61,9 +61,14 @@ impl Client {
 
     /// Somebody else with the same cookies and tokens: a copy of them, which is not kept up to date.
     pub(crate) fn twin(&self) -> Self {
+        self.at(&self.origin)
+    }
+
+    /// A twin that talks to another replica.
+    pub(crate) fn at(&self, origin: &str) -> Self {
         Self {
             http: self.http.clone(),
-            origin: self.origin.clone(),
+            origin: origin.to_owned(),
             transport: self.transport,
             held: Mutex::new(self.held.lock().unwrap().clone()),
         }

@@ -5,7 +5,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// A mail server for one test: it takes every mail and keeps it. It lives longer than the servers that write to it.
 pub(crate) struct Mailbox {
@@ -17,6 +17,8 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct Shared {
     letters: Mutex<Vec<Letter>>,
+    /// How long it takes to say that it has a mail.
+    slowness: Mutex<Duration>,
     arrived: Notify,
 }
 
@@ -26,6 +28,7 @@ pub(crate) struct Letter {
     pub(crate) to: String,
     /// Header and body, with quoted-printable undone.
     pub(crate) text: String,
+    /// Somebody made use of it, or it is the same mail once more.
     read: bool,
 }
 
@@ -56,9 +59,20 @@ impl Mailbox {
         url(listener.local_addr().unwrap().port())
     }
 
+    /// Takes this long from now on to say that it has a mail.
+    pub(crate) fn answer_after(&self, slowness: Duration) {
+        *self.shared.slowness.lock().unwrap() = slowness;
+    }
+
     /// The code of the next unread mail to this address that has one.
     pub(crate) async fn code(&self, to: &str) -> String {
         self.next(to, Letter::code).await
+    }
+
+    /// The same, if it comes in this time.
+    pub(crate) async fn code_within(&self, to: &str, patience: Duration) -> Option<String> {
+        let code = self.next(to, Letter::code);
+        timeout(patience, code).await.ok()
     }
 
     /// The token in the link of the next unread mail to this address that has one.
@@ -151,6 +165,13 @@ impl Letter {
             .find(|word| word.starts_with("http") && word.contains("token="))
     }
 
+    /// What tells whether it is the same mail once more.
+    pub(crate) fn message_id(&self) -> Option<&str> {
+        self.text
+            .lines()
+            .find_map(|line| line.strip_prefix("Message-ID: "))
+    }
+
     fn link_token(&self) -> Option<String> {
         let (_, token) = self.link()?.split_once("token=")?;
         Some(token.to_owned())
@@ -196,6 +217,8 @@ async fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 data.push('\n');
             }
             shared.keep(std::mem::take(&mut recipients), &data);
+            let slowness = *shared.slowness.lock().unwrap();
+            sleep(slowness).await;
             "250 kept\r\n"
         } else if upper == "QUIT" {
             writer.write_all(b"221 bye\r\n").await?;
@@ -216,11 +239,17 @@ impl Shared {
             data.to_owned()
         };
         let mut letters = self.letters.lock().unwrap();
-        letters.extend(recipients.into_iter().map(|to| Letter {
-            to,
-            text: text.clone(),
-            read: false,
-        }));
+        for to in recipients {
+            let mut letter = Letter {
+                to,
+                text: text.clone(),
+                read: false,
+            };
+            letter.read = letters
+                .iter()
+                .any(|known| known.message_id() == letter.message_id());
+            letters.push(letter);
+        }
         drop(letters);
         self.arrived.notify_waiters();
     }

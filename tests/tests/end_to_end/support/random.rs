@@ -20,4 +20,9 @@ impl Random {
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length.try_into().unwrap())).unwrap()
     }
+
+    /// Another source, which can be drawn again too.
+    pub(crate) const fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX))
+    }
 }

@@ -116,8 +116,21 @@ impl Server {
 
     /// Asks it to end, as systemd and Kubernetes do.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Stops it in the middle of whatever it does, until it is told to go on.
+    pub(crate) async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    pub(crate) async fn go_on(&self) {
+        self.signal("-CONT").await;
+    }
+
+    async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("the server runs").to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().await;
+        let status = Command::new("kill").args([signal, &id]).status().await;
         assert!(status.unwrap().success());
     }
 
