@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use super::proxy::Balancer;
+use crate::support::{Client, Mailbox, Place, Server, Setup, until};
+
+/// How long replicas may take to serve again, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Replicas of one application, with the balancer in front of them.
+pub(super) struct Cluster {
+    replicas: Vec<Replica>,
+    balancer: Balancer,
+}
+
+struct Replica {
+    place: Place,
+    server: Mutex<Option<Server>>,
+    probe: Client,
+}
+
+impl Cluster {
+    /// Starts `count` replicas at the same moment, and waits until each is ready.
+    pub(super) async fn start(count: usize, mailbox: &Mailbox, setup: &Setup) -> Self {
+        let cluster = Self::prepare(count, mailbox, setup).await;
+        for index in 0..count {
+            cluster.spawn(index).await;
+        }
+        cluster.all_ready().await;
+        cluster
+    }
+
+    /// The places and the balancer, and nobody there yet.
+    pub(super) async fn prepare(count: usize, mailbox: &Mailbox, setup: &Setup) -> Self {
+        let mut places: Vec<_> = (0..count).map(|_| Place::new(Setup::default())).collect();
+        let ports: Vec<_> = places.iter().map(Place::port).collect();
+        let balancer = Balancer::in_front_of(&ports).await;
+        for place in &mut places {
+            *place.setup_mut() = setup
+                .clone()
+                .mail_to(mailbox)
+                .env("ZALT_BASE_URL", balancer.origin());
+        }
+        let replicas = places.into_iter().map(|place| Replica {
+            probe: Client::by_cookie(&format!("http://localhost:{}", place.port())),
+            place,
+            server: Mutex::default(),
+        });
+        Self {
+            replicas: replicas.collect(),
+            balancer,
+        }
+    }
+
+    pub(super) fn front(&self) -> String {
+        self.balancer.origin()
+    }
+
+    pub(super) fn origins(&self) -> Vec<String> {
+        let ports = self.replicas.iter().map(|replica| replica.place.port());
+        ports
+            .map(|port| format!("http://localhost:{port}"))
+            .collect()
+    }
+
+    /// Starts one and waits for nothing.
+    pub(super) async fn spawn(&self, index: usize) {
+        let replica = &self.replicas[index];
+        let before = replica.server.lock().await.replace(replica.place.spawn());
+        assert!(before.is_none(), "replica {index} runs already");
+    }
+
+    pub(super) async fn kill(&self, index: usize) {
+        let server = self.replicas[index].server.lock().await.take();
+        let ended = server.expect("the replica runs").kill().await;
+        assert_eq!(ended.code, None, "it ended by itself: {}", ended.said);
+    }
+
+    /// The server of a running replica.
+    pub(super) async fn server(&self, index: usize) -> tokio::sync::MappedMutexGuard<'_, Server> {
+        let server = self.replicas[index].server.lock().await;
+        MutexGuard::map(server, |server| server.as_mut().expect("the replica runs"))
+    }
+
+    /// Waits until every replica says that it is ready, and tells how long that took.
+    pub(super) async fn all_ready(&self) -> Duration {
+        let began = Instant::now();
+        for (index, replica) in self.replicas.iter().enumerate() {
+            let what = format!("replica {index} is ready");
+            until(&what, PATIENCE, async || {
+                match replica.probe.try_get("/readyz").await {
+                    Ok(reply) if reply.status == 200 => Some(()),
+                    _ => None,
+                }
+            })
+            .await;
+        }
+        began.elapsed()
+    }
+
+    /// Tells every replica to stop, which each does in order.
+    pub(super) async fn stop(self) {
+        for replica in self.replicas {
+            if let Some(server) = replica.server.into_inner() {
+                server.stop().await.well();
+            }
+        }
+    }
+
+    /// What the replicas said, for whoever looks into a failure.
+    pub(super) async fn logs(&self) -> String {
+        let mut text = String::new();
+        for (index, replica) in self.replicas.iter().enumerate() {
+            if let Some(server) = &*replica.server.lock().await {
+                text = format!("{text}--- replica {index}\n{}", server.log());
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,148 @@
+//! What happens to a replica, to PostgreSQL and to Redis while people use them.
+
+use std::time::Duration;
+
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+
+use super::site::{Parts, REPLICAS, Site};
+
+/// How long something is away in these tests. Long enough for everybody to notice.
+const AWAY: Duration = Duration::from_secs(3);
+/// How long a replica stands still.
+const PAUSE: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn each_replica_is_killed() {
+    let parts = Parts::default().with_redis();
+    let mut site = Site::open("A replica is killed", parts).await;
+    for index in 0..REPLICAS {
+        let what = format!("replica {index} is killed, and started again after a second");
+        site.strike(&what, async |site| {
+            site.cluster.kill(index).await;
+            sleep(Duration::from_secs(1)).await;
+            site.cluster.spawn(index).await;
+        })
+        .await;
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn a_replica_stands_still() {
+    let parts = Parts::default().with_redis();
+    let mut site = Site::open("A replica stands still", parts).await;
+    let index = site.random.index(REPLICAS);
+    let what = format!("a replica is stopped for {} s (SIGSTOP)", PAUSE.as_secs());
+    site.strike(&what, async |site| {
+        let server = site.cluster.server(index).await;
+        server.pause().await;
+        sleep(PAUSE).await;
+        server.go_on().await;
+    })
+    .await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn postgres_is_restarted() {
+    let mut site = Site::open("PostgreSQL is restarted, no Redis", Parts::default()).await;
+    site.strike("PostgreSQL is restarted (fast)", async |site| {
+        block_in_place(|| site.base.postgres.restart()).unwrap();
+    })
+    .await;
+    let what = format!(
+        "PostgreSQL is killed, and started again after {} s",
+        AWAY.as_secs()
+    );
+    site.strike(&what, async |site| {
+        block_in_place(|| site.base.postgres.kill()).unwrap();
+        sleep(AWAY).await;
+        block_in_place(|| site.base.postgres.start_again()).unwrap();
+    })
+    .await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn postgres_fails_over_to_its_standby() {
+    let parts = Parts::default().with_redis().with_standby();
+    let mut site = Site::open("PostgreSQL fails over", parts).await;
+    let what = "PostgreSQL is killed, its synchronous standby promoted, and the address moved";
+    site.strike(what, async |site| {
+        let standby = site.base.standby.take().expect("it was asked for");
+        block_in_place(|| {
+            site.base.postgres.kill().unwrap();
+            standby.promote().unwrap();
+        });
+        site.base.gate.point_to(standby.port());
+        site.base.postgres = standby;
+    })
+    .await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn the_machine_of_postgres_vanishes() {
+    let parts = Parts::default()
+        .with_standby()
+        .env("ZALT_DATABASE_STATEMENT_TIMEOUT", "2s");
+    let mut site = Site::open("The machine of PostgreSQL vanishes, no Redis", parts).await;
+    let what =
+        "the network to PostgreSQL is lost without a word, and its synchronous standby promoted";
+    site.strike(what, async |site| {
+        let standby = site.base.standby.take().expect("it was asked for");
+        // What is under way hangs: nobody resets the connections.
+        site.base.gate.strand_for(standby.port());
+        block_in_place(|| {
+            site.base.postgres.kill().unwrap();
+            standby.promote().unwrap();
+        });
+        site.base.postgres = standby;
+    })
+    .await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn redis_is_lost() {
+    let parts = Parts::default().with_redis();
+    lose_redis("Redis is lost, budgets of accounts in PostgreSQL", parts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn redis_is_lost_with_the_budgets_of_accounts() {
+    let parts = Parts::default()
+        .with_redis()
+        .env("ZALT_BUDGETS_ACCOUNTS", "redis");
+    lose_redis("Redis is lost, budgets of accounts in Redis", parts).await;
+}
+
+async fn lose_redis(title: &str, parts: Parts) {
+    let mut site = Site::open(title, parts).await;
+    let what = format!(
+        "Redis is killed, and started again empty after {} s",
+        AWAY.as_secs()
+    );
+    site.strike(&what, async |site| {
+        block_in_place(|| site.base.redis().kill()).unwrap();
+        sleep(AWAY).await;
+        block_in_place(|| site.base.redis().start_again()).unwrap();
+    })
+    .await;
+    let what = format!("Redis stands still for {} s (SIGSTOP)", AWAY.as_secs());
+    site.strike(&what, async |site| {
+        block_in_place(|| site.base.redis().pause()).unwrap();
+        sleep(AWAY).await;
+        block_in_place(|| site.base.redis().resume()).unwrap();
+    })
+    .await;
+    site.close().await;
+}

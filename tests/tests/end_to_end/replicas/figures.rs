@@ -1,0 +1,88 @@
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::person::Tally;
+use super::world::World;
+
+/// What was measured in one run, as a part of a document.
+pub(super) struct Figures {
+    title: String,
+    rows: String,
+}
+
+impl Figures {
+    pub(super) fn of(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            rows: String::new(),
+        }
+    }
+
+    /// What happened at `from`; every replica was ready again after `ready`.
+    pub(super) fn fault(&mut self, what: &str, world: &World, from: Instant, ready: Duration) {
+        let stretch = world.pulse.between(from, Instant::now());
+        let first = stretch.first_write.map_or("none".to_owned(), shown);
+        let _ = writeln!(
+            self.rows,
+            "| {what} | {first} | {} | {} of {} | {} |",
+            shown(stretch.longest_gap),
+            stretch.unknown,
+            stretch.writes,
+            shown(ready)
+        );
+    }
+
+    /// Prints what was measured, and adds it to the file that `ZALT_REPLICAS_FIGURES` names.
+    pub(super) fn publish(self, world: &World, tally: Tally, seed: u64) {
+        let lags = world.revoked.lags();
+        let mut text = format!("### {}\n\n", self.title);
+        if !self.rows.is_empty() {
+            let _ = write!(
+                text,
+                "| what happened | first write acknowledged after | longest time without one | writes without an answer | \
+                 all replicas ready after |\n|---|---|---|---|---|\n{}\n",
+                self.rows
+            );
+        }
+        let _ = writeln!(
+            text,
+            "Sessions ended by an acknowledged request: {}. Each replica was asked at once until it refused ({} times in all); \
+             in {} cases it let the session in after the acknowledgement, at the longest for {} (bound: {}).\n",
+            tally.ends,
+            lags.followed,
+            lags.let_in,
+            shown(lags.longest),
+            shown(world.revoked.bound()),
+        );
+        let _ = writeln!(
+            text,
+            "Acknowledged and found again at the end: {} sign-ups, {} sign-ins, {} of them by code, {} refreshes, {} new \
+             passwords; {} sessions checked meanwhile. Seed {seed}.\n",
+            tally.sign_ups,
+            tally.sign_ins + tally.codes,
+            tally.codes,
+            tally.refreshes,
+            tally.passwords,
+            tally.checks,
+        );
+        eprintln!("{text}");
+        if let Some(path) = std::env::var_os("ZALT_REPLICAS_FIGURES") {
+            let file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path);
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        }
+    }
+}
+
+fn shown(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}

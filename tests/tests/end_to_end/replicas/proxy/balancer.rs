@@ -1,0 +1,69 @@
+use std::net::Ipv4Addr;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{health, relay};
+
+/// Gives each connection to the next replica that is alive.
+pub(crate) struct Balancer {
+    port: u16,
+    _tasks: JoinSet<()>,
+}
+
+struct Replica {
+    port: u16,
+    up: watch::Receiver<bool>,
+}
+
+impl Balancer {
+    /// In front of the replicas on these ports, whether they run yet or not.
+    pub(crate) async fn in_front_of(ports: &[u16]) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let local = listener.local_addr().unwrap();
+        let mut tasks = JoinSet::new();
+        let mut replicas = Vec::new();
+        for &port in ports {
+            let (sender, up) = watch::channel(false);
+            tasks.spawn(health::watch(port, sender));
+            replicas.push(Replica { port, up });
+        }
+        tasks.spawn(accept(listener, replicas));
+        Self {
+            port: local.port(),
+            _tasks: tasks,
+        }
+    }
+
+    /// What people open, whichever replica answers.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+}
+
+async fn accept(listener: TcpListener, mut replicas: Vec<Replica>) {
+    while let Ok((client, _)) = listener.accept().await {
+        replicas.rotate_left(1);
+        let alive: Vec<_> = replicas
+            .iter()
+            .filter(|replica| *replica.up.borrow())
+            .map(|replica| (replica.port, replica.up.clone()))
+            .collect();
+        tokio::spawn(pass_on(client, alive));
+    }
+}
+
+/// Takes the first replica that can be connected to: one that died is not known to be dead at once. Without any, the
+/// client is hung up on.
+async fn pass_on(mut client: TcpStream, alive: Vec<(u16, watch::Receiver<bool>)>) {
+    for (port, mut up) in alive {
+        if let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+            let down = async {
+                let _ = up.wait_for(|up| !up).await;
+            };
+            relay(&mut client, &mut server, down).await;
+            return;
+        }
+    }
+}
