@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_channel::mpsc;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt, Shared, select};
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -87,37 +87,56 @@ impl Worker {
     ///
     /// A sender that has not answered after 45 seconds is given up on, and its message tried again later.
     ///
-    /// Dropping it between two steps loses nothing: a message that was taken and not sent is taken again.
-    pub async fn run<S, F>(mut self, sleep: S)
+    /// Dropping it between two steps loses nothing, but a message that was sent and whose row was not removed yet is sent
+    /// once more, a minute later. A host that ends in order ends its worker by [`run_until`](Self::run_until).
+    pub async fn run<S, F>(self, sleep: S)
     where
         S: Fn(Duration) -> F + Send + Sync,
         F: Future<Output = ()> + Send,
     {
+        self.run_until(sleep, pending()).await;
+    }
+
+    /// Works until `stop` is over. Then it takes up no further message, and returns once those under way were sent, put off or
+    /// given up, at the latest after 45 seconds.
+    pub async fn run_until<S, F, Q>(mut self, sleep: S, stop: Q)
+    where
+        S: Fn(Duration) -> F + Send + Sync,
+        F: Future<Output = ()> + Send,
+        Q: Future<Output = ()> + Send,
+    {
+        let stop = stop.shared();
         let mut tidied_at: Option<Timestamp> = None;
-        loop {
+        while !is_over(&stop) {
             let now = self.zalt.now();
-            self.zalt
-                .inner
-                .worker_seen_at
-                .store(now.unix_millis(), Ordering::Relaxed);
+            self.beat(now);
             if tidied_at.is_none_or(|at| now.since(at) >= TICK || now < at) {
                 self.tidy().await;
                 tidied_at = Some(now);
             }
             let give_up = || sleep(LONGEST_SEND);
-            let next = match self.send_all(give_up).await {
+            let next = match self.send_all(give_up, &stop).await {
                 Ok(()) => self.next_wait().await,
                 Err(error) => {
                     tracing::error!(%error, "messages could not be sent");
                     AFTER_FAILURE
                 }
             };
-            let pause = Box::pin(sleep(next));
-            if let Either::Left((None, pause)) = select(self.woken.next(), pause).await {
-                // Nobody can wake it any more; messages of other processes are still found by the clock.
-                pause.await;
-            }
+            select(pin!(self.woken_within(sleep(next))), stop.clone()).await;
         }
+    }
+
+    async fn woken_within(&mut self, pause: impl Future<Output = ()> + Send) {
+        let pause = pin!(pause);
+        if let Either::Left((None, pause)) = select(self.woken.next(), pause).await {
+            // Nobody can wake it any more; messages of other processes are still found by the clock.
+            pause.await;
+        }
+    }
+
+    fn beat(&self, now: Timestamp) {
+        let seen_at = &self.zalt.inner.worker_seen_at;
+        seen_at.store(now.unix_millis(), Ordering::Relaxed);
     }
 
     /// Sends every message that is due now, and returns once each was sent, put off or given up. Waits for senders as long
@@ -126,15 +145,16 @@ impl Worker {
     /// # Errors
     /// [`Error::Store`] if messages could not be taken or their fate not be written. They stay in the queue.
     pub async fn send_due(&self) -> Result<(), Error> {
-        self.send_all(pending::<()>).await
+        self.send_all(pending::<()>, &pending().shared()).await
     }
 
-    async fn send_all<F, W>(&self, give_up: F) -> Result<(), Error>
+    async fn send_all<F, W, Q>(&self, give_up: F, stop: &Shared<Q>) -> Result<(), Error>
     where
         F: Fn() -> W + Sync,
         W: Future<Output = ()> + Send,
+        Q: Future<Output = ()> + Send,
     {
-        loop {
+        while !is_over(stop) {
             let due = self
                 .zalt
                 .store()
@@ -144,6 +164,7 @@ impl Worker {
                 return Ok(());
             }
             let mut handled = stream::iter(due)
+                .take_until(stop.clone())
                 .map(|message| self.deliver(message, &give_up))
                 .buffer_unordered(CONCURRENT_MESSAGES);
             let mut failed = None;
@@ -155,6 +176,7 @@ impl Worker {
                 return Err(error);
             }
         }
+        Ok(())
     }
 
     /// Rotates keys and removes what is over. What fails is logged and tried again the next time.
@@ -189,6 +211,8 @@ impl Worker {
         W: Future<Output = ()> + Send,
     {
         let now = self.zalt.now();
+        // A mail server that hangs holds up what waits behind it, and is no reason to take the worker for dead.
+        self.beat(now);
         if message.expires_at <= now {
             return self.give_up(&message).await;
         }
@@ -322,6 +346,10 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+fn is_over<Q: Future<Output = ()>>(stop: &Shared<Q>) -> bool {
+    stop.clone().now_or_never().is_some()
 }
 
 impl fmt::Debug for Worker {

@@ -60,9 +60,15 @@ pub(crate) struct Outbox {
     mails: Arc<Mutex<Vec<Mail>>>,
     failures: Arc<Mutex<Vec<SendError>>>,
     hangs: Arc<AtomicBool>,
+    turn: Arc<futures_util::lock::Mutex<()>>,
 }
 
 impl Outbox {
+    /// While this is held, mails are under way and neither sent nor refused.
+    pub(crate) fn held_up(&self) -> futures_util::lock::OwnedMutexGuard<()> {
+        run(Arc::clone(&self.turn).lock_owned())
+    }
+
     pub(crate) fn all(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
     }
@@ -83,6 +89,7 @@ impl Mailer for Outbox {
         if self.hangs.swap(false, Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+        drop(self.turn.lock().await);
         if let Some(error) = self.failures.lock().unwrap().pop() {
             return Err(error);
         }

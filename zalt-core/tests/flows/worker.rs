@@ -2,6 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::pending;
 use zalt_core::ReadinessError;
@@ -102,4 +103,56 @@ fn a_code_queued_by_a_replica_that_died_or_before_an_outage_waits_a_few_seconds(
     store.faults.full.store(true, Ordering::SeqCst);
     // The sign-up woke it once more.
     assert_eq!(waits(app), [Duration::from_secs(2); 2]);
+}
+
+/// A worker with more messages to send than it takes up at once, and the key to the mail server that holds them up.
+fn overworked() -> (App, futures_util::lock::OwnedMutexGuard<()>) {
+    let app = App::new();
+    for person in 0..12 {
+        let new = new_sign_up(&format!("person-{person}@example.com"));
+        run(app.zalt.sign_ups().create(&request(), new)).unwrap();
+    }
+    let held_up = app.outbox.held_up();
+    (app, held_up)
+}
+
+#[test]
+fn a_worker_that_is_to_stop_finishes_what_is_under_way_and_takes_up_no_more() {
+    let (app, held_up) = overworked();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = stopped.map(drop);
+    let mut working = Box::pin(app.worker.run_until(|_| pending(), stopped));
+    assert!((&mut working).now_or_never().is_none());
+    drop(stop);
+    assert!((&mut working).now_or_never().is_none());
+    drop(held_up);
+    run(working);
+    assert_eq!(app.outbox.all().len(), 8);
+    let queued = run(app.zalt.store().due_messages(app.zalt.now() + HOUR, 100)).unwrap();
+    assert_eq!(queued.len(), 4);
+}
+
+#[test]
+fn a_worker_that_has_nothing_to_do_stops_at_once() {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let working = App::new()
+        .worker
+        .run_until(|_| pending(), stopped.map(drop));
+    let mut working = Box::pin(working);
+    assert!((&mut working).now_or_never().is_none());
+    drop(stop);
+    assert!(working.now_or_never().is_some());
+}
+
+#[test]
+fn a_mail_server_that_is_slow_does_not_make_the_worker_look_dead() {
+    let (app, held_up) = overworked();
+    let mut working = Box::pin(app.worker.run(|_| pending()));
+    assert!((&mut working).now_or_never().is_none());
+    app.clock.advance(MINUTE);
+    drop(held_up);
+    // The last of them are taken up now.
+    assert!((&mut working).now_or_never().is_none());
+    app.clock.advance(MINUTE);
+    run(app.zalt.ready()).unwrap();
 }
