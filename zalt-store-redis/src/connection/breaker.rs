@@ -3,14 +3,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Failures in a row after which nobody waits any more.
-const FAILURES: u32 = 3;
-
 /// Lets everybody through until several calls in a row have failed; from then on one call at a time tries, a pause after
 /// the one before, and all others are turned away at once.
 #[derive(Debug)]
 pub(super) struct Breaker {
     state: Mutex<State>,
+    /// After how many failures in a row nobody waits any more.
+    patience: u32,
     pause: Duration,
 }
 
@@ -42,9 +41,10 @@ pub(super) enum Turn {
 }
 
 impl Breaker {
-    pub(super) const fn new(pause: Duration) -> Self {
+    pub(super) const fn new(patience: u32, pause: Duration) -> Self {
         Self {
             state: Mutex::new(State::Closed { failures: 0 }),
+            patience,
             pause,
         }
     }
@@ -90,7 +90,7 @@ impl Admission<'_> {
         };
         let mut state = self.breaker.state();
         match *state {
-            State::Closed { failures } if away || failures + 1 >= FAILURES => {
+            State::Closed { failures } if away || failures + 1 >= self.breaker.patience => {
                 *state = open;
                 Turn::Opened
             }
@@ -129,7 +129,7 @@ mod tests {
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn opened(now: Instant) -> Breaker {
-        let breaker = Breaker::new(PAUSE);
+        let breaker = Breaker::new(3, PAUSE);
         let turn = breaker.admit(now).unwrap().failed(now, true);
         assert_eq!(turn, Turn::Opened);
         breaker
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn it_opens_at_the_third_failure_in_a_row() {
         let now = monotonic::now();
-        let breaker = Breaker::new(PAUSE);
+        let breaker = Breaker::new(3, PAUSE);
         for turn in [Turn::None, Turn::None] {
             assert_eq!(breaker.admit(now).unwrap().failed(now, false), turn);
         }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_late_failure_does_not_put_off_the_next_probe() {
         let now = monotonic::now();
-        let breaker = Breaker::new(PAUSE);
+        let breaker = Breaker::new(3, PAUSE);
         let late = breaker.admit(now).unwrap();
         let first = breaker.admit(now).unwrap();
         assert_eq!(first.failed(now, true), Turn::Opened);

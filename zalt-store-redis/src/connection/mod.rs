@@ -5,6 +5,7 @@ mod target;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use redis::{Cmd, Value};
 use tokio::time::timeout;
@@ -12,7 +13,8 @@ use zalt_core::store::StoreError;
 
 use self::breaker::{Admission, Breaker, Turn};
 pub use self::options::{OptionsError, RedisOptions};
-use self::target::{Target, Wire};
+pub(crate) use self::target::Target;
+use self::target::Wire;
 use crate::failure::{Causes, Failure};
 use crate::{metrics, monotonic};
 
@@ -69,6 +71,9 @@ impl RedisConnection {
     }
 
     fn new(target: Target, options: RedisOptions) -> Self {
+        // One silence says little of a server. Of a part of a cluster it has to be enough: each part of a node that is
+        // away finds out for itself.
+        let patience = if target.is_cluster() { 1 } else { 3 };
         let pause = options.away_pause;
         Self {
             inner: Arc::new(Inner {
@@ -78,7 +83,7 @@ impl RedisConnection {
                 connecting: tokio::sync::Mutex::new(()),
                 connected: AtomicU64::new(0),
                 not_connected: AtomicU64::new(0),
-                breakers: std::array::from_fn(|_| Breaker::new(pause)),
+                breakers: std::array::from_fn(|_| Breaker::new(patience, pause)),
                 open_breakers: AtomicU32::new(0),
             }),
         }
@@ -101,6 +106,14 @@ impl RedisConnection {
         self.run("ready", &key, &command).await?;
         metrics::available(self.prefix(), self.inner.available());
         Ok(())
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.inner.target
+    }
+
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.inner.options.response_timeout
     }
 
     /// Sends a command about `key` and waits for its answer.

@@ -145,12 +145,15 @@ pub enum OptionsError {
     /// The prefix is empty, too long or has a character that it may not have.
     #[error("a prefix is 1 to 64 letters, digits and any of : . _ - /")]
     Prefix,
-    /// A duration is not between 1 ms and 1 min.
-    #[error("the {name} has to be between 1 ms and 1 min")]
+    /// A duration is too short or too long.
+    #[error("the {name} is too short or too long")]
     OutOfRange {
         /// Which one.
         name: &'static str,
     },
+    /// There is no tokio runtime to listen on.
+    #[error("there is no tokio runtime to listen on")]
+    NoRuntime,
 }
 
 #[cfg(test)]

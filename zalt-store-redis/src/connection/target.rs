@@ -18,7 +18,7 @@ use super::options::{OptionsError, RedisOptions};
 const QUEUE: usize = 1024;
 
 /// A server, or the nodes of a cluster that are known from the start.
-pub(super) struct Target {
+pub(crate) struct Target {
     servers: Vec<Client>,
     cluster: Option<ClusterClient>,
     connect_timeout: Duration,
@@ -52,7 +52,7 @@ impl Target {
         })
     }
 
-    pub(super) const fn is_cluster(&self) -> bool {
+    pub(crate) const fn is_cluster(&self) -> bool {
         self.cluster.is_some()
     }
 
@@ -65,6 +65,52 @@ impl Target {
         self.connect_to(server, self.response_timeout)
             .await
             .map(Wire::One)
+    }
+
+    /// How many servers are known from the start.
+    pub(crate) const fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// A connection of its own to one of the servers that are known from the start.
+    pub(crate) async fn connect_to_server(
+        &self,
+        number: usize,
+        response_timeout: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
+        let server = self.servers.get(number).ok_or_else(no_server)?;
+        self.connect_to(server, response_timeout).await
+    }
+
+    /// A connection of its own to the node of the cluster at this address, made as the others are.
+    pub(crate) async fn connect_to_node(
+        &self,
+        address: &str,
+        response_timeout: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
+        let known = self.servers.first().ok_or_else(no_server)?;
+        let info = known.get_connection_info().clone();
+        let (host, port) = split_address(address).ok_or_else(no_server)?;
+        // A node that does not know its own name leaves the host out: it is the one that was asked.
+        let addr = match info.addr().clone() {
+            ConnectionAddr::Tcp(asked, _) => {
+                ConnectionAddr::Tcp(host.map_or(asked, str::to_owned), port)
+            }
+            ConnectionAddr::TcpTls {
+                host: asked,
+                insecure,
+                tls_params,
+                ..
+            } => ConnectionAddr::TcpTls {
+                host: host.map_or(asked, str::to_owned),
+                port,
+                insecure,
+                tls_params,
+            },
+            other => other,
+        };
+        let server = Client::open(info.set_addr(addr))?;
+        self.connect_to(&server, response_timeout).await
     }
 
     async fn connect_to(
@@ -159,6 +205,12 @@ fn cluster_client(
     builder.build().map_err(OptionsError::Url)
 }
 
+/// The host, where there is one, and the port of `host:port`.
+fn split_address(address: &str) -> Option<(Option<&str>, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    Some(((!host.is_empty()).then_some(host), port.parse().ok()?))
+}
+
 fn no_server() -> redis::RedisError {
     (
         redis::ErrorKind::InvalidClientConfig,
@@ -172,12 +224,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_address_has_a_port_and_perhaps_a_host() {
+        assert_eq!(
+            split_address("10.0.0.1:7000"),
+            Some((Some("10.0.0.1"), 7000))
+        );
+        assert_eq!(split_address(":7000"), Some((None, 7000)));
+        assert_eq!(split_address("::1:7000"), Some((Some("::1"), 7000)));
+        assert_eq!(split_address("host"), None);
+        assert_eq!(split_address("host:70000"), None);
+    }
+
+    #[test]
     fn several_urls_are_a_cluster() {
         let options = RedisOptions::default();
         let one = Target::new("redis://127.0.0.1:7000", &options).unwrap();
         assert!(!one.is_cluster());
         let urls = "redis://127.0.0.1:7000, redis://127.0.0.1:7001";
         let several = Target::new(urls, &options).unwrap();
-        assert!(several.is_cluster() && several.servers.len() == 2);
+        assert!(several.is_cluster() && several.servers() == 2);
     }
 }

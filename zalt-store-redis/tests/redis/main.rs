@@ -7,7 +7,17 @@
     clippy::panic,
     reason = "a test that meets the unexpected fails"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "what was measured is read with --no-capture"
+)]
 
+mod away;
 mod budgets;
+mod contract;
+mod listening;
+mod replicas;
 mod rules;
 mod support;
+mod telling;
+mod watching;
