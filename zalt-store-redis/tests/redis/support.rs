@@ -18,7 +18,8 @@ pub(crate) const THREE: Budget = Budget::Rate {
     period: Duration::from_hours(1),
 };
 
-fn variable(name: &str) -> String {
+/// What `cargo xtask test` says about the services.
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} has to say where to test: cargo xtask test sets it"))
 }
@@ -27,12 +28,12 @@ fn variable(name: &str) -> String {
 const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(1);
 
-/// A prefix that no other test has.
-fn fresh_prefix() -> String {
+/// A name that no other test has.
+pub(crate) fn fresh_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    format!("test-{}-{nanos}-{number}:", std::process::id())
+    format!("test_{}_{nanos}_{number}", std::process::id())
 }
 
 /// Opens connections under a prefix of its own, whose keys go with this value.
@@ -58,7 +59,7 @@ impl Place {
     }
 
     pub(crate) fn on(url: &str, options: RedisOptions) -> Self {
-        let prefix = fresh_prefix();
+        let prefix = format!("{}:", fresh_name());
         Self {
             url: url.to_owned(),
             options: options.prefix(&prefix),
