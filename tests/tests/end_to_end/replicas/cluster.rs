@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::Instant;
+use tokio::time::{interval, timeout};
 
 use super::proxy::Balancer;
-use crate::support::{Client, Mailbox, Place, Server, Setup, until};
+use crate::support::{Client, Mailbox, Place, Reply, Server, Setup};
 
 /// How long replicas may take to serve again, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -84,20 +84,36 @@ impl Cluster {
         MutexGuard::map(server, |server| server.as_mut().expect("the replica runs"))
     }
 
-    /// Waits until every replica says that it is ready, and tells how long that took.
-    pub(super) async fn all_ready(&self) -> Duration {
-        let began = Instant::now();
-        for (index, replica) in self.replicas.iter().enumerate() {
-            let what = format!("replica {index} is ready");
-            until(&what, PATIENCE, async || {
-                match replica.probe.try_get("/readyz").await {
-                    Ok(reply) if reply.status == 200 => Some(()),
-                    _ => None,
-                }
-            })
+    /// Waits until every replica says that it is ready and misses nothing.
+    pub(super) async fn all_ready(&self) {
+        self.all(|reply| reply.status == 200 && reply.body["status"] == "ready")
             .await;
+    }
+
+    /// Waits until every replica serves, though it may miss something.
+    pub(super) async fn all_serve(&self) {
+        self.all(|reply| reply.status == 200).await;
+    }
+
+    async fn all(&self, is_ready: fn(&Reply) -> bool) {
+        for (index, replica) in self.replicas.iter().enumerate() {
+            let asked = timeout(PATIENCE, async {
+                let mut pace = interval(Duration::from_millis(10));
+                loop {
+                    pace.tick().await;
+                    match replica.probe.try_get("/readyz").await {
+                        Ok(reply) if is_ready(&reply) => return,
+                        _ => {}
+                    }
+                }
+            });
+            let in_time = asked.await.is_ok();
+            assert!(
+                in_time,
+                "replica {index} is not ready\n{}",
+                self.logs().await
+            );
         }
-        began.elapsed()
     }
 
     /// Tells every replica to stop, which each does in order.

@@ -112,7 +112,7 @@ async fn the_machine_of_postgres_vanishes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
 async fn redis_is_lost() {
-    let parts = Parts::default().with_redis();
+    let parts = Parts::default().with_lost_redis();
     lose_redis("Redis is lost, budgets of accounts in PostgreSQL", parts).await;
 }
 
@@ -120,7 +120,7 @@ async fn redis_is_lost() {
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
 async fn redis_is_lost_with_the_budgets_of_accounts() {
     let parts = Parts::default()
-        .with_redis()
+        .with_lost_redis()
         .env("ZALT_BUDGETS_ACCOUNTS", "redis");
     lose_redis("Redis is lost, budgets of accounts in Redis", parts).await;
 }

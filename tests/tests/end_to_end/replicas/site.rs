@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 use zalt_services::{Postgres, PostgresOptions, Redis, RedisOptions};
@@ -14,9 +15,14 @@ use super::world::World;
 use crate::support::{Mailbox, Random, Setup, number, until};
 
 pub(super) const REPLICAS: usize = 3;
-/// A revocation is with the replicas that hear of Redis in milliseconds. One that hears nothing uses its cache no longer than
-/// this, and a busy machine gets as much again.
-const BOUND_WITH_REDIS: Duration = Duration::from_secs(2);
+/// With Redis, a replica that hears nothing of the others uses its cache no longer than this.
+const LEASE: Duration = Duration::from_secs(1);
+/// Whoever writes while Redis comes back may be the last to reach it. Until then another replica, which hears Redis again and
+/// nothing of that, goes by its cache for as long as an answer in it is good.
+const CACHE_AGE: Duration = Duration::from_secs(5);
+
+/// One installation at a time, also where all tests run in one process.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What an installation consists of besides PostgreSQL and three replicas.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +30,8 @@ pub(super) struct Parts {
     redis: bool,
     standby: bool,
     setup: Setup,
+    /// How long a replica may let somebody in whose session another one ended.
+    bound: Duration,
 }
 
 /// An installation that people use.
@@ -45,6 +53,7 @@ pub(super) struct Base {
     pub(super) gate: Gate,
     pub(super) redis: Option<Redis>,
     pub(super) setup: Setup,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// Which choices people make.
@@ -69,6 +78,14 @@ impl Setup {
 impl Parts {
     pub(super) fn with_redis(mut self) -> Self {
         self.redis = true;
+        self.bound = LEASE;
+        self
+    }
+
+    /// With a Redis that will go away and come back.
+    pub(super) fn with_lost_redis(mut self) -> Self {
+        self.redis = true;
+        self.bound = CACHE_AGE;
         self
     }
 
@@ -86,6 +103,7 @@ impl Parts {
 
 impl Base {
     pub(super) async fn start(parts: Parts) -> Self {
+        let turn = TURN.lock().await;
         let (postgres, standby, redis) = block_in_place(|| {
             let postgres = Postgres::start(&PostgresOptions::default()).unwrap();
             let standby = parts
@@ -111,6 +129,7 @@ impl Base {
             gate,
             redis,
             setup,
+            _turn: turn,
         }
     }
 
@@ -124,21 +143,12 @@ impl Site {
     pub(super) async fn open(title: &str, parts: Parts) -> Self {
         let seed = seed();
         let mut random = Random::new(seed);
-        let bound = if parts.redis {
-            BOUND_WITH_REDIS
-        } else {
-            Duration::ZERO
-        };
+        let bound = Revoked::within(parts.bound);
         let mut base = Base::start(parts).await;
         base.setup = base.setup.for_people();
         let mailbox = Mailbox::open().await;
         let cluster = Cluster::start(REPLICAS, &mailbox, &base.setup).await;
-        let world = World::new(
-            cluster.front(),
-            cluster.origins(),
-            mailbox,
-            Revoked::within(bound),
-        );
+        let world = World::new(cluster.front(), cluster.origins(), mailbox, bound);
         let load = Load::begin(&world, &mut random);
         load.go_on().await;
         Self {

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+use tokio::task::block_in_place;
+
 use super::cluster::Cluster;
-use super::site::{Base, Parts, REPLICAS};
+use super::site::{Base, Parts, REPLICAS, Site};
 use crate::support::{Client, Mailbox};
 
 /// The first start makes the schema and the first key. Each round has a database of its own.
@@ -33,6 +36,57 @@ async fn all_replicas_may_start_at_once_on_an_empty_database() {
         }
         cluster.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn replicas_start_without_redis_and_find_it_later() {
+    let mut base = Base::start(Parts::default().with_lost_redis()).await;
+    block_in_place(|| base.redis().kill()).unwrap();
+    let mailbox = Mailbox::open().await;
+    let cluster = Cluster::prepare(REPLICAS, &mailbox, &base.setup).await;
+    for index in 0..REPLICAS {
+        cluster.spawn(index).await;
+    }
+    cluster.all_serve().await;
+    let origins = cluster.origins();
+    let app = Client::by_tokens(&origins[0]);
+    app.sign_up(&mailbox, "ada@example.com").await;
+    let ready = app.get("/readyz").await;
+    assert_eq!(ready.expect(200)["missing"], json!(["redis"]));
+    for origin in &origins {
+        app.at(origin).get("/v1/client/me").await.expect(200);
+    }
+    block_in_place(|| base.redis().start_again()).unwrap();
+    cluster.all_ready().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn replicas_serve_while_a_newer_version_migrates() {
+    let mut site = Site::open("A newer version migrates, no Redis", Parts::default()).await;
+    // As a later version would do it that still lets this one serve.
+    let later = "BEGIN; SET LOCAL lock_timeout = '2s'; \
+         SELECT version FROM zalt.schema_version WHERE id = 1 FOR UPDATE; \
+         ALTER TABLE zalt.users ADD COLUMN later TEXT; \
+         ALTER TABLE zalt.sessions ADD COLUMN later BIGINT NOT NULL DEFAULT 0; \
+         ALTER TABLE zalt.attempts ADD COLUMN later TEXT; \
+         CREATE TABLE zalt.later (id BIGINT NOT NULL PRIMARY KEY); \
+         UPDATE zalt.schema_version SET version = version + 1 WHERE id = 1; COMMIT";
+    site.strike("a newer version changes the schema", async |site| {
+        block_in_place(|| site.base.postgres.psql(later)).unwrap();
+    })
+    .await;
+    site.strike(
+        "a replica of the older version is started anew",
+        async |site| {
+            site.cluster.kill(0).await;
+            site.cluster.spawn(0).await;
+        },
+    )
+    .await;
+    site.close().await;
 }
 
 /// The ids of the keys that every replica publishes, which are the same.
