@@ -35,7 +35,7 @@ impl Figures {
         );
     }
 
-    /// Prints what was measured, and adds it to the file that `ZALT_REPLICAS_FIGURES` names.
+    /// Prints what was measured, and adds it to the file that `ZALT_RESILIENCE_FIGURES` names.
     pub(super) fn publish(self, world: &World, tally: Tally, seed: u64) {
         let lags = world.revoked.lags();
         let mut text = format!("### {}\n\n", self.title);
@@ -69,7 +69,7 @@ impl Figures {
             tally.checks,
         );
         eprintln!("{text}");
-        if let Some(path) = std::env::var_os("ZALT_REPLICAS_FIGURES") {
+        if let Some(path) = std::env::var_os("ZALT_RESILIENCE_FIGURES") {
             let file = std::fs::OpenOptions::new()
                 .create(true)
                 .append(true)

@@ -1,11 +1,11 @@
 use serde_json::json;
 
 use super::Person;
-use crate::replicas::calls::Answer;
+use crate::resilience::calls::Answer;
 
 impl Person {
     /// Holds all replicas against everything that was acknowledged. They all have to answer.
-    pub(in crate::replicas) async fn check_all(&mut self) {
+    pub(in crate::resilience) async fn check_all(&mut self) {
         if !self.signed_up {
             return;
         }

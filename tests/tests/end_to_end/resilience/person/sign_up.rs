@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Person;
-use crate::replicas::calls::Answer;
+use crate::resilience::calls::Answer;
 
 /// As for any mail that has to come at once: who waited for so long asks for another one.
 const PATIENCE: Duration = Duration::from_secs(5);

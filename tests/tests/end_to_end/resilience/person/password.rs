@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::Person;
-use crate::replicas::calls::Answer;
+use crate::resilience::calls::Answer;
 
 /// The password of an account, as far as it is known.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Several replicas on one database: whatever happens to one of them, to PostgreSQL or to Redis, no acknowledged write is
 //! lost, and nothing that is over comes back.
 //!
-//! - `ZALT_REPLICAS_SECONDS`: how long people use the replicas before and after each thing that happens (3)
-//! - `ZALT_REPLICAS_SEED`: which random choices people make; what the machine does in between is not in the seed
-//! - `ZALT_REPLICAS_FIGURES`: a file to which what was measured is added, in Markdown
+//! - `ZALT_RESILIENCE_SECONDS`: how long people use the replicas before and after each thing that happens (3)
+//! - `ZALT_RESILIENCE_SEED`: which random choices people make; what the machine does in between is not in the seed
+//! - `ZALT_RESILIENCE_FIGURES`: a file to which what was measured is added, in Markdown
 
 mod budgets;
 mod calls;

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::Person;
-use crate::replicas::calls::{Answer, Reply};
-use crate::replicas::world::World;
+use crate::resilience::calls::{Answer, Reply};
+use crate::resilience::world::World;
 
 const REFRESH: &str = "/v1/client/tokens/refresh";
 

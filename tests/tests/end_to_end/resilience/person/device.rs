@@ -1,8 +1,8 @@
 use tokio::time::Instant;
 
 use super::Person;
-use crate::replicas::calls::{Credential, Reply};
-use crate::replicas::revoked::Grave;
+use crate::resilience::calls::{Credential, Reply};
+use crate::resilience::revoked::Grave;
 
 /// A session, as the device that holds it knows it.
 #[derive(Debug, Clone)]

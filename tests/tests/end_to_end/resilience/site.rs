@@ -58,7 +58,7 @@ pub(super) struct Base {
 
 /// Which choices people make.
 pub(super) fn seed() -> u64 {
-    let seed = number("ZALT_REPLICAS_SEED", 20_261_124);
+    let seed = number("ZALT_RESILIENCE_SEED", 20_261_124);
     eprintln!("seed {seed}");
     seed
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Person;
 use super::session::everywhere;
-use crate::replicas::calls::Answer;
+use crate::resilience::calls::Answer;
 
 /// An hour's worth of mails to one address, less those of the sign-up.
 const MOST_CODES: u32 = 6;
