@@ -1,96 +1,130 @@
-//! The server's own process: from start to ready on an existing database, and its memory when nobody asks anything.
+//! Our own server as a process: started, waited for, asked to end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::app::{mib, resident};
-use crate::report::Report;
+use crate::process::Process;
 
-const STARTS: usize = 11;
+/// How long it may take to get ready or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) async fn measure(report: &mut Report, binary: &Path) {
-    let folder = tempfile::TempDir::new().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    // Makes the database and the keys.
-    let (mut first, _) = start(binary, folder.path(), port).await;
-    stop(&mut first).await;
-    let mut starts = Vec::new();
-    let mut idle = 0;
-    for _ in 0..STARTS {
-        let (mut server, ready) = start(binary, folder.path(), port).await;
-        starts.push(ready);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        idle = resident(server.id().unwrap());
-        stop(&mut server).await;
-    }
-    starts.sort_unstable();
-    let median = starts[STARTS / 2];
-    report.add(
-        "cold start to /readyz, existing database",
-        format!(
-            "{:.1} ms (slowest {:.1} ms)",
-            median.as_secs_f64() * 1e3,
-            starts[STARTS - 1].as_secs_f64() * 1e3
-        ),
-        "process start".to_owned(),
-        "< 50 ms",
-        median < Duration::from_millis(50),
-    );
-    report.add(
-        "idle resident memory of zalt-server",
-        format!("{:.1} MiB", mib(idle)),
-        "nothing".to_owned(),
-        "< 20 MiB",
-        idle < 20 * 1024 * 1024,
-    );
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    binary: PathBuf,
+    data: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
-async fn start(binary: &Path, folder: &Path, port: u16) -> (Child, Duration) {
-    let begun = Instant::now();
-    let server = Command::new(binary)
-        .env("ZALT_LISTEN", format!("127.0.0.1:{port}"))
-        .env("ZALT_DATA_DIR", folder)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("name the server's binary with --binary");
-    while !is_ready(port).await {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "the server does not get ready"
+/// A server that is ready. It is killed when this value goes away.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    port: u16,
+    /// From the start of the process to its first "ready".
+    pub started_in: Duration,
+}
+
+impl Launch {
+    /// The binary, with its data in this folder.
+    pub fn new(binary: &Path, data: &Path) -> Self {
+        Self {
+            binary: binary.to_owned(),
+            data: data.to_owned(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// With a setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it on a free port and waits until it is ready. What it says is dropped, unless it does not get ready.
+    pub async fn start(&self) -> Server {
+        let port = free_port();
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let begun = Instant::now();
+        let child = Command::new(&self.binary)
+            .env_clear()
+            .env("ZALT_LISTEN", format!("127.0.0.1:{port}"))
+            .env("ZALT_DATA_DIR", &self.data)
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.reopen().unwrap())
+            .kill_on_drop(true)
+            .spawn();
+        let child = child.unwrap_or_else(|error| {
+            panic!(
+                "can't start {}: {error}; name the server's binary with --server",
+                self.binary.display()
+            )
+        });
+        let mut server = Server {
+            child,
+            port,
+            started_in: Duration::ZERO,
+        };
+        while !server.is_ready().await {
+            let ended = server.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "the server does not get ready ({ended:?}):\n{}",
+                std::fs::read_to_string(log.path()).unwrap_or_default()
+            );
+            tokio::time::sleep(Duration::from_micros(500)).await;
+        }
+        server.started_in = begun.elapsed();
+        server
+    }
+}
+
+impl Server {
+    /// Where it is reached.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::of(self.child.id().expect("it was not waited for yet"))
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(mut self) {
+        let pid = self.child.id().expect("it was not waited for yet");
+        let kill = Command::new("kill")
+            .args(["-TERM", &pid.to_string()])
+            .status();
+        assert!(kill.await.unwrap().success());
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("the server ends when it is asked to").unwrap();
+    }
+
+    async fn is_ready(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await else {
+            return false;
+        };
+        let request = format!(
+            "GET /readyz HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n",
+            self.port
         );
-        tokio::time::sleep(Duration::from_micros(500)).await;
+        let mut reply = String::new();
+        stream.write_all(request.as_bytes()).await.is_ok()
+            && stream.read_to_string(&mut reply).await.is_ok()
+            && reply.starts_with("HTTP/1.1 200")
     }
-    (server, begun.elapsed())
 }
 
-async fn is_ready(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else {
-        return false;
-    };
-    let request =
-        format!("GET /readyz HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
-    let mut reply = String::new();
-    stream.write_all(request.as_bytes()).await.is_ok()
-        && stream.read_to_string(&mut reply).await.is_ok()
-        && reply.starts_with("HTTP/1.1 200")
-}
-
-async fn stop(server: &mut Child) {
-    let pid = server.id().unwrap().to_string();
-    Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .await
-        .unwrap();
-    server.wait().await.unwrap();
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }

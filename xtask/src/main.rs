@@ -1,7 +1,8 @@
 //! Development tasks, run as `cargo xtask <task>`.
 //!
 //! `test` runs everything that has to be green before a change lands, `fuzz` runs the fuzz
-//! targets for a while, `services` lends databases. Each step of `test` is one file in `test/`.
+//! targets for a while, `bench` measures, `services` lends databases. Each step of `test` is one
+//! file in `test/`.
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +15,7 @@
 )]
 
 mod architecture;
+mod bench;
 mod command;
 mod fuzz;
 mod provision;
@@ -37,6 +39,8 @@ cargo xtask <task>
                                      where they are and keeps them until Ctrl-C, SIGTERM or the end
                                      of a pipe on standard input; or only for the command, whose
                                      environment names them
+  bench [PART ...] [OPTION ...]      measure the performance budget and the server under load, in the
+                                     release build; --help lists parts and options
   architecture                       only the check of who may depend on whom
 ";
 
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
             let folder = caller.unwrap_or(root);
             services::lend_to(command, arguments, &folder)
         }
+        ["bench", rest @ ..] => bench::run(rest),
         ["architecture"] => match architecture::check() {
             Ok(()) => ExitCode::SUCCESS,
             Err(reason) => refuse(&reason),

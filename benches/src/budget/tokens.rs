@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zalt_core::RequestContext;
 use zalt_core::session::{SessionCredentials, Transport};
 
-use crate::app::{App, address, password};
-use crate::report::Report;
+use super::app::{App, address, password};
+use super::report::Report;
 
 const CHECKS: u32 = 4_000;
 const ROUNDS: usize = 9;

@@ -11,9 +11,9 @@ use zalt_core::user::{PasswordCredential, Profile, User, UserMetadata, UserStatu
 use zalt_core::{Timestamp, id};
 use zalt_store_sqlite::SqliteStore;
 
-use crate::app::address;
-use crate::driver::Latencies;
-use crate::report::Report;
+use super::app::address;
+use super::report::Report;
+use crate::load::Latencies;
 
 const SMALL: u32 = 1_000;
 const SAMPLES: u32 = 20_000;
@@ -48,7 +48,6 @@ async fn sample(users: u32) -> Sample {
     fill(&store, users).await;
     let mut next = pseudo_random();
     let mut look_up = Vec::new();
-    let begun = Instant::now();
     for round in 0..SAMPLES * 2 {
         let n = next() % users;
         let key =
@@ -60,9 +59,8 @@ async fn sample(users: u32) -> Sample {
             look_up.push(at.elapsed());
         }
     }
-    let look_up = Latencies::of(look_up, begun.elapsed());
+    let look_up = Latencies::of(look_up);
     let mut list = Vec::new();
-    let begun = Instant::now();
     for round in 0..SAMPLES / 5 {
         let after = Some(Cursor::after(*user_id(next() % users).as_bytes()));
         let page = PageRequest {
@@ -77,7 +75,7 @@ async fn sample(users: u32) -> Sample {
     }
     Sample {
         look_up,
-        list: Latencies::of(list, begun.elapsed()),
+        list: Latencies::of(list),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A handler behind a session check against the same handler without one, over real sockets.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,9 +11,9 @@ use tokio::sync::Mutex;
 use zalt_core::RequestContext;
 use zalt_core::session::{SessionCredentials, Transport};
 
-use crate::app::{App, address, password};
-use crate::driver::{Latencies, closed_loop, median};
-use crate::report::Report;
+use super::app::{App, address, password};
+use super::report::Report;
+use crate::load::{Outcome, closed_loop, median};
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 3;
@@ -80,7 +81,7 @@ impl Target {
         }
     }
 
-    async fn load(&self, path: &'static str, time: Duration) -> Latencies {
+    async fn load(&self, path: &'static str, time: Duration) -> Outcome {
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
             let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
@@ -103,6 +104,7 @@ impl Target {
                     .await
                     .unwrap();
                 read_reply(&mut connection).await;
+                Ok::<_, Infallible>(())
             }
         })
         .await

@@ -97,18 +97,3 @@ pub(crate) fn address(n: usize) -> String {
 pub(crate) fn password() -> Password {
     Password::parse(PASSWORD).unwrap()
 }
-
-/// The resident memory of a process in bytes.
-pub(crate) fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
-}
-
-pub(crate) fn mib(bytes: u64) -> f64 {
-    bytes as f64 / (1024.0 * 1024.0)
-}

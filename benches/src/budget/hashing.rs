@@ -1,5 +1,6 @@
 //! Sign-ins against bare Argon2id on as many threads; the same under load; memory and refusal when too many come at once.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -9,16 +10,18 @@ use tower::ServiceExt;
 use zalt_core::session::Transport;
 use zalt_core::{RequestContext, Zalt};
 
-use crate::app::{App, address, mib, password, resident};
-use crate::driver::{closed_loop, median, open_loop};
-use crate::report::Report;
+use super::app::{App, PASSWORD, address, password};
+use super::report::Report;
+use crate::drive::PATIENCE;
+use crate::load::{Arrivals, Schedule, closed_loop, median, open_loop};
+use crate::process::{Process, mib};
 
 const USERS: usize = 200;
 const ROUNDS: u32 = 3;
 
 pub(crate) async fn measure(report: &mut Report, time: Duration) {
     let app = App::new(true).await;
-    let before = resident(std::process::id());
+    let before = resident();
     app.users(USERS).await;
     overload(report, &app, before).await;
     let threads = app.zalt.config().hashing.threads.get();
@@ -28,7 +31,7 @@ pub(crate) async fn measure(report: &mut Report, time: Duration) {
         let zalt = app.zalt.clone();
         let load = closed_loop(threads * 4, time, move |client| {
             let zalt = zalt.clone();
-            async move { sign_in(&zalt, client).await }
+            async move { signed_in(&zalt, client).await }
         });
         through.push(load.await.per_second());
     }
@@ -42,11 +45,19 @@ pub(crate) async fn measure(report: &mut Report, time: Duration) {
     );
 
     let zalt = app.zalt.clone();
-    let load = open_loop(0.7 * through, time * 2, move |index| {
+    let schedule = Schedule {
+        arrivals: Arrivals::Constant,
+        rate: 0.7 * through,
+        time: time * 2,
+        most: usize::MAX,
+        seed: 0,
+    };
+    let load = open_loop(&schedule, PATIENCE, move |index| {
         let zalt = zalt.clone();
-        async move { sign_in(&zalt, index).await }
+        async move { signed_in(&zalt, index).await }
     })
-    .await;
+    .await
+    .latencies;
     let one_hash = Duration::from_secs_f64(threads as f64 / raw);
     let p95 = load.quantile(0.95);
     report.add(
@@ -113,13 +124,19 @@ async fn overload(report: &mut Report, app: &App, before: u64) {
     );
 }
 
+/// The memory of this process.
+fn resident() -> u64 {
+    let memory = Process::own().memory();
+    memory.expect("this process runs").resident
+}
+
 async fn late_request(service: axum::Router, index: usize) -> (u16, Option<String>, Duration) {
     let body = format!(
         r#"{{"identifier":"{}","password":"{}"}}"#,
         address(index),
-        crate::app::PASSWORD
+        PASSWORD
     );
-    let request = axum::http::Request::post("/v1/client/sign-ins")
+    let request = http::Request::post("/v1/client/sign-ins")
         .header("content-type", "application/json")
         .body(Body::from(body))
         .unwrap();
@@ -137,12 +154,17 @@ async fn peak_until(waiting: Vec<tokio::task::JoinHandle<()>>) -> u64 {
     tokio::pin!(done);
     let mut peak = 0;
     loop {
-        peak = peak.max(resident(std::process::id()));
+        peak = peak.max(resident());
         tokio::select! {
             _ = &mut done => return peak,
             () = tokio::time::sleep(Duration::from_millis(5)) => {}
         }
     }
+}
+
+async fn signed_in(zalt: &Zalt, index: usize) -> Result<(), Infallible> {
+    sign_in(zalt, index).await;
+    Ok(())
 }
 
 /// Signs in. Anything but success would make the figures better than they are.
@@ -175,7 +197,7 @@ fn raw_per_second(threads: usize, time: Duration) -> f64 {
                 while begun.elapsed() < time {
                     argon2
                         .hash_password_into_with_memory(
-                            crate::app::PASSWORD.as_bytes(),
+                            PASSWORD.as_bytes(),
                             b"0123456789abcdef",
                             &mut out,
                             &mut memory,

@@ -1,11 +1,12 @@
 use std::fmt;
 
 /// The table that goes into `docs/performance.md`.
-#[derive(Default)]
-pub(crate) struct Report {
+#[derive(Debug, Default)]
+pub struct Report {
     rows: Vec<Row>,
 }
 
+#[derive(Debug)]
 struct Row {
     what: String,
     measured: String,

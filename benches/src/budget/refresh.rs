@@ -1,5 +1,6 @@
 //! Refreshes on SQLite by 32 clients, durable, against one fsync for each write.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,9 @@ use tokio::sync::Mutex;
 use zalt_core::RequestContext;
 use zalt_core::session::{SessionCredentials, Transport};
 
-use crate::app::{App, address, password};
-use crate::driver::closed_loop;
-use crate::report::Report;
+use super::app::{App, address, password};
+use super::report::Report;
+use crate::load::closed_loop;
 
 const CLIENTS: usize = 32;
 
@@ -43,11 +44,13 @@ pub(crate) async fn measure(report: &mut Report, time: Duration) {
                 .await
                 .unwrap();
             *token = refresh_token(&refreshed.credentials);
+            Ok::<_, Infallible>(())
         }
     })
     .await;
     let single = fsyncs_per_second(app.folder.path(), time);
-    let p95 = load.quantile(0.95);
+    let latencies = &load.latencies;
+    let p95 = latencies.quantile(0.95);
     report.add(
         "refreshes per second, 32 clients, durable",
         format!(
@@ -64,8 +67,8 @@ pub(crate) async fn measure(report: &mut Report, time: Duration) {
         format!(
             "{:.1} ms (p50 {:.1}, p99 {:.1})",
             p95.as_secs_f64() * 1e3,
-            load.quantile(0.5).as_secs_f64() * 1e3,
-            load.quantile(0.99).as_secs_f64() * 1e3
+            latencies.quantile(0.5).as_secs_f64() * 1e3,
+            latencies.quantile(0.99).as_secs_f64() * 1e3
         ),
         format!("one durable commit, {:.2} ms", 1e3 / single),
         "< 10 ms",

@@ -1,0 +1,110 @@
+//! What the figures of a run have to keep.
+
+use std::time::Duration;
+
+use super::ground::Backend;
+use super::loads::{Loads, Place};
+use super::tables::duration;
+use crate::adapter::Operation;
+use crate::budget::Report;
+use crate::load::Latencies;
+
+/// The most that a million users may cost in comparison to a thousand.
+const MOST: f64 = 1.5;
+
+/// Adds them to the budget.
+pub(super) fn add(loads: &Loads, report: &mut Report) {
+    for place in &loads.places {
+        refresh(place, report);
+    }
+    for backend in Backend::ALL {
+        let places: Vec<_> = loads
+            .places
+            .iter()
+            .filter(|place| place.backend == backend)
+            .collect();
+        if let [few, .., many] = places.as_slice() {
+            scale(few, many, report);
+        }
+    }
+}
+
+fn refresh(place: &Place, report: &mut Report) {
+    let refreshes = place
+        .figures
+        .iter()
+        .find(|figure| figure.operation == Operation::Refresh);
+    let Some(outcome) = refreshes.and_then(|figure| figure.saturated.as_ref()) else {
+        return;
+    };
+    let p95 = outcome.latencies.quantile(0.95);
+    report.add(
+        &format!(
+            "refresh over HTTP by 32 clients, {}, {} users, p95",
+            place.backend.title(),
+            place.users
+        ),
+        format!("{} at {:.0}/s", duration(p95), outcome.per_second()),
+        format!(
+            "one durable commit, {}",
+            duration(place.limits.commits.quantile(0.5))
+        ),
+        "< 10 ms",
+        p95 < Duration::from_millis(10) && outcome.failed() == 0,
+    );
+}
+
+fn scale(few: &Place, many: &Place, report: &mut Report) {
+    for figure in &many.figures {
+        let same = few
+            .figures
+            .iter()
+            .find(|other| other.title() == figure.title());
+        // What does nothing does not depend on users; it shows how far two measurements of the same lie apart.
+        if let Some(before) = same.filter(|_| figure.operation != Operation::Nothing) {
+            let (before, after) = (&before.outcome, &figure.outcome);
+            compare(
+                &figure.title(),
+                (few, &before.latencies),
+                (many, &after.latencies),
+                report,
+            );
+        }
+    }
+    for listing in &many.listings {
+        // The search finds a thousand times as many.
+        let same = few.listings.iter().find(|other| other.what == listing.what);
+        if let Some(before) = same.filter(|_| !listing.what.contains("begins with")) {
+            compare(
+                listing.what,
+                (few, &before.latencies),
+                (many, &listing.latencies),
+                report,
+            );
+        }
+    }
+}
+
+fn compare(
+    what: &str,
+    (few, before): (&Place, &Latencies),
+    (many, after): (&Place, &Latencies),
+    report: &mut Report,
+) {
+    let (before, after) = (before.quantile(0.95), after.quantile(0.95));
+    if before.is_zero() {
+        return;
+    }
+    let ratio = after.as_secs_f64() / before.as_secs_f64();
+    report.add(
+        &format!(
+            "{what}, {}, {} users, p95",
+            many.backend.title(),
+            many.users
+        ),
+        format!("{}, {ratio:.2} ×", duration(after)),
+        format!("{} with {} users", duration(before), few.users),
+        "≤ 1.5 ×",
+        ratio <= MOST,
+    );
+}

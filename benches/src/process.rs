@@ -1,0 +1,103 @@
+//! What a process uses, as `/proc` tells it.
+
+use std::fs;
+use std::time::Duration;
+
+/// A process on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    pid: u32,
+}
+
+/// The memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What is in memory of it, pages of files that it maps included.
+    pub resident: u64,
+    /// What of it no file stands behind: its own, which the machine can't take back.
+    pub anonymous: u64,
+    /// The most that was resident, since the start or since [`Process::forget_peak`].
+    pub peak: u64,
+}
+
+impl Process {
+    /// The process of this id.
+    pub const fn of(pid: u32) -> Self {
+        Self { pid }
+    }
+
+    /// This process.
+    pub fn own() -> Self {
+        Self::of(std::process::id())
+    }
+
+    /// The processor time that it used since it began, in itself and for it in the kernel; `None` if it has ended.
+    pub fn cpu(self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        // The name of the program is in parentheses and may hold anything.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<u64>().ok();
+        let sum = ticks()? + ticks()?;
+        let second = rustix::param::clock_ticks_per_second();
+        Some(Duration::from_secs_f64(sum as f64 / second as f64))
+    }
+
+    /// Its memory; `None` if it has ended.
+    pub fn memory(self) -> Option<Memory> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        Some(Memory {
+            resident: field(&status, "VmRSS:")?,
+            anonymous: field(&status, "RssAnon:")?,
+            peak: field(&status, "VmHWM:")?,
+        })
+    }
+
+    /// Lets the peak begin anew, where the machine allows it.
+    pub fn forget_peak(self) {
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.pid), "5");
+    }
+
+    /// Whether it can be looked into.
+    pub fn is_there(self) -> bool {
+        self.memory().is_some()
+    }
+}
+
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Bytes as people read them.
+pub fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_something() {
+        let before = Process::own().cpu().unwrap();
+        let mut sum = 0_u64;
+        let begun = std::time::Instant::now();
+        while Process::own().cpu().unwrap() == before {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+            assert!(begun.elapsed() < Duration::from_mins(1));
+        }
+        let memory = Process::own().memory().unwrap();
+        assert!(memory.anonymous > 0 && memory.anonymous < memory.resident);
+        assert!(memory.resident <= memory.peak);
+    }
+
+    #[test]
+    fn one_that_is_not_there_has_nothing() {
+        // Above the largest id that Linux gives.
+        let gone = Process::of(5_000_000);
+        assert_eq!((gone.cpu(), gone.memory()), (None, None));
+        assert!(!gone.is_there());
+    }
+}
