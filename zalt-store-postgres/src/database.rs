@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use zalt_core::store::StoreError;
 
 use crate::connections::{Connections, Lease};
-use crate::error::{is_lost, is_rolled_back, is_stale, store_error};
+use crate::error::{may_pass, store_error};
 use crate::sql::{Columns, Read, Statement, Value, arguments};
 use crate::steps::Step;
 use crate::texts::Texts;
@@ -133,7 +133,7 @@ pub(crate) async fn query(
     let mut tries = Tries::new();
     loop {
         match connections.query(sql, arguments(values)?).await {
-            Err(error) if is_lost(&error) || is_rolled_back(&error) || is_stale(&error) => {
+            Err(error) if may_pass(&error) => {
                 if !tries.another().await {
                     return Err(error);
                 }

@@ -39,18 +39,30 @@ pub(crate) enum Failed {
 impl Failed {
     /// What an error means before a commit was asked for: whatever it is, nothing was written.
     pub(crate) fn before_commit(error: Error) -> Self {
-        if is_rolled_back(&error) || is_lost(&error) || is_stale(&error) {
+        if may_pass(&error) {
             Self::Again(error)
         } else {
             Self::Store(store_error(error))
         }
     }
 
-    /// What an error means when it is the answer to a commit, or to a statement that commits itself.
+    /// What an error means when it is the answer to a statement that commits itself.
+    ///
+    /// A server that is shut down says so in place of the answer: it looks whether it has to go before it commits, and not
+    /// between a commit and its answer.
+    pub(crate) fn at_statement(error: Error) -> Self {
+        if code(&error) == Some("57P01") {
+            Self::Again(error)
+        } else {
+            Self::at_commit(error)
+        }
+    }
+
+    /// What an error means when it is the answer to a commit.
     pub(crate) fn at_commit(error: Error) -> Self {
         if is_rolled_back(&error) || is_stale(&error) {
             Self::Again(error)
-        } else if is_lost(&error) {
+        } else if is_lost(&error) || code(&error) == Some("40003") {
             Self::Store(with_kind(StoreErrorKind::Unknown, error))
         } else {
             Self::Store(store_error(error))
@@ -158,7 +170,7 @@ fn reported_kind(code: &str) -> StoreErrorKind {
     match code {
         // A lock or a statement took too long, was cancelled or gave way; or the server has no connection, no memory or
         // nothing else left for the moment.
-        "57014" | "55P03" | "40001" | "40P01" | "40003" | "53000" | "53200" | "53300" | "53400" => {
+        "57014" | "55P03" | "40001" | "40P01" | "53000" | "53200" | "53300" | "53400" => {
             StoreErrorKind::Busy
         }
         // The disk is full.
@@ -186,10 +198,21 @@ pub(crate) fn is_lost(error: &Error) -> bool {
     }
 }
 
+/// What wrote nothing may go through on another try. Who waited in vain for an answer does not wait for another.
+pub(crate) fn may_pass(error: &Error) -> bool {
+    let in_vain = matches!(error, Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut);
+    !in_vain && (is_rolled_back(error) || is_lost(error) || is_stale(error))
+}
+
 /// A statement that this connection had prepared no longer is, or no longer fits the schema: "cached plan must not change
 /// result type" is the one feature that a migration can take away. It was not run.
 pub(crate) fn is_stale(error: &Error) -> bool {
     matches!(code(error), Some("26000" | "0A000"))
+}
+
+/// The server takes no writes.
+pub(crate) fn is_read_only(error: &Error) -> bool {
+    code(error) == Some("25006")
 }
 
 /// A constraint kept a row out: another row has the same key, or a row that it refers to is gone.

@@ -3,12 +3,12 @@ use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use zalt_core::store::{StoreError, StoreErrorKind};
 
 use crate::PostgresStore;
 use crate::commit::Way;
-use crate::connections::Connections;
+use crate::connections::{Connections, Limits, Rules};
 use crate::database::Database;
 use crate::names::Names;
 use crate::schema::{self, MIGRATIONS};
@@ -28,6 +28,9 @@ pub struct PostgresOptions {
     stale_reads: Option<Replica>,
     way: Way,
 }
+
+/// How much longer than the server's own limit an answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a read replica is: a URL, or a pool of the host's.
 #[derive(Clone)]
@@ -218,33 +221,34 @@ impl PostgresOptions {
     /// Over a network, add `?sslmode=verify-full&sslrootcert=...`: what is the default, `prefer`, trusts whoever answers.
     pub async fn connect(self, url: &str) -> Result<PostgresStore, ConnectError> {
         self.check()?;
-        let pool = self.pool(url)?;
-        self.open(pool).await
+        let connections = self.own(url)?;
+        self.open(connections).await
     }
 
     /// Opens the store on connections of the host's. The options about connections and timeouts are then the pool's business.
     pub async fn with_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
         self.check()?;
-        self.open(pool).await
+        let connections = Connections::of_host(pool, self.rules());
+        self.open(connections).await
     }
 
-    async fn open(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        let replica = match self.stale_reads.clone() {
+    async fn open(self, connections: Connections) -> Result<PostgresStore, ConnectError> {
+        let replica = match &self.stale_reads {
             None => None,
-            Some(Replica::Pool(pool)) => Some(self.connections(pool)),
-            Some(Replica::Url(url)) => Some(self.connections(self.pool(&url)?)),
+            Some(Replica::Pool(pool)) => Some(Connections::of_host(pool.clone(), self.rules())),
+            Some(Replica::Url(url)) => Some(self.own(url)?),
         };
         let names = Names::new(&self.schema, &self.table_prefix)?;
         let database = Database {
             texts: Texts::new(names),
-            connections: self.connections(pool),
+            connections,
             replica,
         };
         schema::migrate(&database, MIGRATIONS).await?;
         Ok(PostgresStore::new(database, self.way))
     }
 
-    fn connections(&self, pool: PgPool) -> Connections {
+    fn rules(&self) -> Rules {
         let begin = if self.transaction_pooler {
             // A pooler passes no settings on that a connection begins with.
             format!(
@@ -255,10 +259,14 @@ impl PostgresOptions {
         } else {
             "BEGIN".to_owned()
         };
-        Connections::new(pool, &begin, self.transaction_pooler)
+        Rules {
+            begin: begin.into(),
+            pooled_by_transaction: self.transaction_pooler,
+            patience: self.statement_timeout + PATIENCE,
+        }
     }
 
-    fn pool(&self, url: &str) -> Result<PgPool, ConnectError> {
+    fn own(&self, url: &str) -> Result<Connections, ConnectError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(ConnectError::Url);
         }
@@ -279,12 +287,12 @@ impl PostgresOptions {
                 ),
             ])
         };
-        let max = self.max_connections.unwrap_or_else(default_connections);
-        Ok(PgPoolOptions::new()
-            .max_connections(max)
-            .acquire_timeout(self.acquire_timeout)
-            .idle_timeout(self.idle_timeout)
-            .connect_lazy_with(options))
+        let limits = Limits {
+            max_connections: self.max_connections.unwrap_or_else(default_connections),
+            acquire_timeout: self.acquire_timeout,
+            idle_timeout: self.idle_timeout,
+        };
+        Ok(Connections::own(options, limits, self.rules()))
     }
 
     fn check(&self) -> Result<(), OptionsError> {

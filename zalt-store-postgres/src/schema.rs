@@ -200,6 +200,8 @@ async fn step(db: &Database, migration: Migration) -> Result<(), Error> {
 async fn transaction(db: &Database) -> Result<Lease, Error> {
     let mut lease = db.connections.lease().await?;
     lease.begin().await?;
+    // A table may take its time to be rebuilt.
+    lease.wait_for_ever();
     lease.run(LIMITS.into()).await?;
     Ok(lease)
 }

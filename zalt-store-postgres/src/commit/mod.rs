@@ -101,7 +101,7 @@ async fn alone(database: &Database, part: &Part) -> Result<Done, Failed> {
     match lease.rows(&sql, arguments).await {
         Ok(rows) => done(holds(&rows)),
         Err(error) if is_guard(&error) || is_constraint(&error) => Ok(Done::Refused),
-        Err(error) => Err(Failed::at_commit(error)),
+        Err(error) => Err(Failed::at_statement(error)),
     }
 }
 
