@@ -252,7 +252,7 @@ impl PostgresOptions {
         let begin = if self.transaction_pooler {
             // A pooler passes no settings on that a connection begins with.
             format!(
-                "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
                 self.statement_timeout.as_millis(),
                 self.lock_timeout.as_millis()
             )
@@ -278,12 +278,15 @@ impl PostgresOptions {
         let options = if self.transaction_pooler {
             options.extra_float_digits(None).statement_cache_capacity(0)
         } else {
+            let millis = |limit: Duration| limit.as_millis().to_string();
             options.statement_cache_capacity(256).options([
-                ("statement_timeout", self.statement_timeout.as_millis()),
-                ("lock_timeout", self.lock_timeout.as_millis()),
+                // Commits are right under any; under this one they give way to each other the least.
+                ("default_transaction_isolation", "read committed".to_owned()),
+                ("statement_timeout", millis(self.statement_timeout)),
+                ("lock_timeout", millis(self.lock_timeout)),
                 (
                     "idle_in_transaction_session_timeout",
-                    self.statement_timeout.as_millis(),
+                    millis(self.statement_timeout),
                 ),
             ])
         };

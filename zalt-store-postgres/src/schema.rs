@@ -251,6 +251,14 @@ fn passes(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PostgresStore;
+    use crate::test_schema::Schema;
+    use zalt_core::id::{SessionId, UserId};
+    use zalt_core::session::Session;
+    use zalt_core::store::{Batch, Change, SessionQueries, Store, UserQueries};
+    use zalt_core::user::User;
+    use zalt_core::{Rng, SystemRng};
+    use zalt_store_testkit::fixtures::Fixtures;
 
     #[test]
     fn versions_count_up_to_the_one_that_is_written() {
@@ -259,5 +267,92 @@ mod tests {
         for migration in MIGRATIONS {
             assert!(migration.compatible_from <= migration.version);
         }
+    }
+
+    /// What later versions may bring: another column, another index, another table.
+    const LATER: &[Migration] = &[
+        Migration {
+            version: SCHEMA_VERSION + 1,
+            compatible_from: SCHEMA_VERSION,
+            sql: "ALTER TABLE zalt.users ADD COLUMN nickname TEXT; \
+                  CREATE INDEX zalt_users_by_nickname ON zalt.users (nickname)",
+        },
+        Migration {
+            version: SCHEMA_VERSION + 2,
+            compatible_from: SCHEMA_VERSION,
+            sql: "CREATE TABLE zalt.devices (id UUID PRIMARY KEY, user_id UUID REFERENCES zalt.users (id)); \
+                  ALTER TABLE zalt.sessions ADD COLUMN device_id UUID REFERENCES zalt.devices (id)",
+        },
+    ];
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "needs PostgreSQL: cargo xtask test"]
+    async fn an_old_store_serves_while_newer_ones_migrate() {
+        let schema = Schema::new();
+        let old = schema.store().await;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let serving: Vec<_> = (0..4)
+            .map(|_| {
+                let (old, stopped) = (old.clone(), stopped.clone());
+                tokio::spawn(async move {
+                    let mut served = 0;
+                    while !*stopped.borrow() {
+                        serve(&old).await;
+                        served += 1;
+                    }
+                    served
+                })
+            })
+            .collect();
+        let migrations: &'static [Migration] = [MIGRATIONS, LATER].concat().leak();
+        for _ in 0..10 {
+            serve(&old).await;
+        }
+        let mut newer = Vec::new();
+        for _ in 0..3 {
+            let store = schema.store().await;
+            newer.push(tokio::spawn(async move {
+                migrate(store.database(), migrations).await.unwrap();
+                version(store.database()).await.unwrap()
+            }));
+        }
+        for version in newer {
+            assert_eq!(version.await.unwrap(), SCHEMA_VERSION + 2);
+        }
+        for _ in 0..10 {
+            serve(&old).await;
+        }
+        stop.send(true).unwrap();
+        for task in serving {
+            assert!(task.await.unwrap() > 0);
+        }
+        old.ready().await.unwrap();
+    }
+
+    /// Signs somebody up and looks at their session; neither may fail.
+    async fn serve(store: &PostgresStore) {
+        let f = Fixtures::new();
+        // Others make the same rows, so their ids have to differ.
+        let user = User {
+            id: UserId::from_bytes(random_id()),
+            ..f.user()
+        };
+        let session = Session {
+            id: SessionId::from_bytes(random_id()),
+            ..f.session(&user)
+        };
+        let batch = Batch::new()
+            .change(Change::InsertUser(user.clone()))
+            .change(Change::InsertSession(session.clone()));
+        store.commit(batch).await.unwrap();
+        let read = store.session_with_user(session.id).await.unwrap();
+        assert_eq!(read.unwrap().0, session);
+        store.account(user.id).await.unwrap().unwrap();
+    }
+
+    fn random_id() -> [u8; 16] {
+        let mut id = [0; 16];
+        SystemRng.fill(&mut id).unwrap();
+        id
     }
 }

@@ -6,10 +6,18 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that meets the unexpected fails"
 )]
 
+mod busy;
 mod contract;
+mod cut;
+mod dropped;
+mod full;
 mod opening;
+mod proxy;
+mod replica;
+mod round_trips;
 mod schema;
 mod support;

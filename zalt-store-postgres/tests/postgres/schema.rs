@@ -43,7 +43,11 @@ impl Schema {
 
     /// The URL of the database, whose connections are recognised by the name of the schema.
     pub(crate) fn url(&self) -> String {
-        let url = url();
+        self.named(&url())
+    }
+
+    /// The URL, with the name of the schema for that of the application.
+    pub(crate) fn named(&self, url: &str) -> String {
         let before = if url.contains('?') { '&' } else { '?' };
         format!("{url}{before}application_name={}", self.name)
     }
