@@ -76,16 +76,14 @@ async fn budgets_hold_with_all_of_them_in_redis() {
 async fn hold(parts: Parts) -> (Base, Cluster, Mailbox) {
     let base = Base::start(parts).await;
     let mailbox = Mailbox::open().await;
-    let setup = base
-        .setup
-        .clone()
-        .env("ZALT_TRUSTED_PROXIES", "127.0.0.1")
-        .env("ZALT_BUDGETS_NETWORK_TRIES", NETWORK.to_string())
-        .env(
-            "ZALT_BUDGETS_NETWORK_PERIOD",
-            format!("{}s", NETWORK_PERIOD.as_secs()),
-        );
-    let cluster = Cluster::start(REPLICAS, &mailbox, &setup).await;
+    let period = format!("{}s", NETWORK_PERIOD.as_secs());
+    let setups = base.setups(|setup| {
+        setup
+            .env("ZALT_TRUSTED_PROXIES", "127.0.0.1")
+            .env("ZALT_BUDGETS_NETWORK_TRIES", NETWORK.to_string())
+            .env("ZALT_BUDGETS_NETWORK_PERIOD", period.as_str())
+    });
+    let cluster = Cluster::start(&mailbox, setups).await;
     let owner = Client::by_tokens(&cluster.origins()[0]);
     owner.sign_up(&mailbox, ADA).await;
 
@@ -150,7 +148,7 @@ async fn at_once(
     body: &serde_json::Value,
     address: impl Fn(usize) -> String,
 ) -> Statuses {
-    let calls = Calls::new();
+    let calls = Calls::within(Duration::from_secs(20));
     let origins = cluster.origins();
     let all = (0..TRIES).map(|n| {
         calls

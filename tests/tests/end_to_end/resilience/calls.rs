@@ -6,9 +6,6 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, SET_COOKIE};
 use serde_json::Value;
 
-/// Longer than a replica is paused in these tests, so that what is asked of a paused one is answered when it goes on.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Makes requests, each on a connection of its own so that a balancer hands them out one by one.
 #[derive(Clone)]
 pub(super) struct Calls(reqwest::Client);
@@ -51,12 +48,12 @@ pub(super) struct Call<'c> {
 }
 
 impl Calls {
-    pub(super) fn new() -> Self {
+    pub(super) fn within(patience: Duration) -> Self {
         let client = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
+            .timeout(patience)
             .build();
         Self(client.unwrap())
     }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -12,7 +13,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Replicas of one application, with the balancer in front of them.
 pub(super) struct Cluster {
     replicas: Vec<Replica>,
-    balancer: Balancer,
+    pub(super) balancer: Arc<Balancer>,
 }
 
 struct Replica {
@@ -22,40 +23,35 @@ struct Replica {
 }
 
 impl Cluster {
-    /// Starts `count` replicas at the same moment, and waits until each is ready.
-    pub(super) async fn start(count: usize, mailbox: &Mailbox, setup: &Setup) -> Self {
-        let cluster = Self::prepare(count, mailbox, setup).await;
-        for index in 0..count {
-            cluster.spawn(index).await;
-        }
+    /// Starts one replica for each setup at the same moment, and waits until each is ready.
+    pub(super) async fn start(mailbox: &Mailbox, setups: Vec<Setup>) -> Self {
+        let cluster = Self::spawn_all(mailbox, setups).await;
         cluster.all_ready().await;
         cluster
     }
 
-    /// The places and the balancer, and nobody there yet.
-    pub(super) async fn prepare(count: usize, mailbox: &Mailbox, setup: &Setup) -> Self {
-        let mut places: Vec<_> = (0..count).map(|_| Place::new(Setup::default())).collect();
+    /// Starts one replica for each setup at the same moment, and waits for nothing.
+    pub(super) async fn spawn_all(mailbox: &Mailbox, setups: Vec<Setup>) -> Self {
+        let mut places: Vec<_> = setups.into_iter().map(Place::new).collect();
         let ports: Vec<_> = places.iter().map(Place::port).collect();
         let balancer = Balancer::in_front_of(&ports).await;
         for place in &mut places {
-            *place.setup_mut() = setup
-                .clone()
-                .mail_to(mailbox)
-                .env("ZALT_BASE_URL", balancer.origin());
+            let setup = place.setup().clone().mail_to(mailbox);
+            *place.setup_mut() = setup.env("ZALT_BASE_URL", balancer.origin());
         }
         let replicas = places.into_iter().map(|place| Replica {
             probe: Client::by_cookie(&format!("http://localhost:{}", place.port())),
             place,
             server: Mutex::default(),
         });
-        Self {
+        let cluster = Self {
             replicas: replicas.collect(),
-            balancer,
+            balancer: Arc::new(balancer),
+        };
+        for index in 0..cluster.replicas.len() {
+            cluster.spawn(index).await;
         }
-    }
-
-    pub(super) fn front(&self) -> String {
-        self.balancer.origin()
+        cluster
     }
 
     pub(super) fn origins(&self) -> Vec<String> {

@@ -6,9 +6,12 @@ use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use super::site::{Parts, REPLICAS, Site};
+use crate::support::free_port;
 
 /// How long something is away in these tests. Long enough for everybody to notice.
 const AWAY: Duration = Duration::from_secs(3);
+/// Longer than an answer in a cache is good.
+const LONG_AWAY: Duration = Duration::from_secs(7);
 /// How long a replica stands still.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -123,6 +126,28 @@ async fn redis_is_lost_with_the_budgets_of_accounts() {
         .with_lost_redis()
         .env("ZALT_BUDGETS_ACCOUNTS", "redis");
     lose_redis("Redis is lost, budgets of accounts in Redis", parts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn one_replica_alone_loses_redis() {
+    let parts = Parts::default().with_lost_redis();
+    let title = "One replica alone loses its way to Redis";
+    let mut site = Site::open(title, parts).await;
+    let index = site.random.index(REPLICAS);
+    let what = format!(
+        "a replica can't reach Redis for {} s, which the others can",
+        LONG_AWAY.as_secs()
+    );
+    site.strike(&what, async |site| {
+        let redis = site.base.redis().port();
+        let gate = &site.base.redis_gates[index];
+        gate.strand_for(free_port());
+        sleep(LONG_AWAY).await;
+        gate.point_to(redis);
+    })
+    .await;
+    site.close().await;
 }
 
 async fn lose_redis(title: &str, parts: Parts) {

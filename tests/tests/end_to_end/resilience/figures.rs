@@ -80,9 +80,12 @@ impl Figures {
 }
 
 fn shown(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds >= 1000.0 {
         format!("{:.1} s", time.as_secs_f64())
+    } else if milliseconds >= 10.0 || time.is_zero() {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{milliseconds:.1} ms")
     }
 }

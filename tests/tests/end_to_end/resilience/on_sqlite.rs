@@ -17,11 +17,9 @@ async fn a_replica_on_sqlite_is_killed() {
     let seed = seed();
     let mut random = Random::new(seed);
     let mailbox = Mailbox::open().await;
-    let cluster = Cluster::start(1, &mailbox, &Setup::default().for_people()).await;
-    // Whoever asks all replicas at once asks this one three times.
-    let replicas = vec![cluster.origins().remove(0); 3];
-    let bound = Revoked::within(Duration::ZERO);
-    let world = World::new(cluster.front(), replicas, mailbox, bound);
+    let setups = vec![Setup::default().for_people()];
+    let cluster = Cluster::start(&mailbox, setups).await;
+    let world = World::of(&cluster, mailbox, Revoked::within(Duration::ZERO));
     let load = Load::begin(&world, &mut random);
     load.go_on().await;
     let from = Instant::now();

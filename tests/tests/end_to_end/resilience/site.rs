@@ -52,7 +52,9 @@ pub(super) struct Base {
     /// Where the replicas find PostgreSQL.
     pub(super) gate: Gate,
     pub(super) redis: Option<Redis>,
-    pub(super) setup: Setup,
+    /// Where each replica finds Redis.
+    pub(super) redis_gates: Vec<Gate>,
+    setup: Setup,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -116,21 +118,37 @@ impl Base {
         });
         let gate = Gate::to(postgres.port()).await;
         let url = format!("postgres://zalt@127.0.0.1:{}/zalt", gate.port());
-        let mut setup = parts.setup.env("DATABASE_URL", url).env(
+        let setup = parts.setup.env("DATABASE_URL", url).env(
             "ENCRYPTION_KEY",
             "dGhlIGtleSBvZiBhIHRlc3QsIHdpdGggMzIgYnl0ZXM=",
         );
+        let mut redis_gates = Vec::new();
         if let Some(redis) = &redis {
-            setup = setup.env("REDIS_URL", redis.url());
+            for _ in 0..REPLICAS {
+                redis_gates.push(Gate::to(redis.port()).await);
+            }
         }
         Self {
             postgres,
             standby,
             gate,
             redis,
+            redis_gates,
             setup,
             _turn: turn,
         }
+    }
+
+    /// For three replicas on what there is, each with this besides.
+    pub(super) fn setups(&self, besides: impl Fn(Setup) -> Setup) -> Vec<Setup> {
+        let setups = (0..REPLICAS).map(|index| {
+            let setup = besides(self.setup.clone());
+            match self.redis_gates.get(index) {
+                Some(gate) => setup.env("REDIS_URL", format!("redis://127.0.0.1:{}", gate.port())),
+                None => setup,
+            }
+        });
+        setups.collect()
     }
 
     pub(super) fn redis(&mut self) -> &mut Redis {
@@ -144,11 +162,10 @@ impl Site {
         let seed = seed();
         let mut random = Random::new(seed);
         let bound = Revoked::within(parts.bound);
-        let mut base = Base::start(parts).await;
-        base.setup = base.setup.for_people();
+        let base = Base::start(parts).await;
         let mailbox = Mailbox::open().await;
-        let cluster = Cluster::start(REPLICAS, &mailbox, &base.setup).await;
-        let world = World::new(cluster.front(), cluster.origins(), mailbox, bound);
+        let cluster = Cluster::start(&mailbox, base.setups(Setup::for_people)).await;
+        let world = World::of(&cluster, mailbox, bound);
         let load = Load::begin(&world, &mut random);
         load.go_on().await;
         Self {

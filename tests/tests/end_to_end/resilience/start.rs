@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::task::block_in_place;
 
 use super::cluster::Cluster;
-use super::site::{Base, Parts, REPLICAS, Site};
+use super::site::{Base, Parts, Site};
 use crate::support::{Client, Mailbox};
 
 /// The first start makes the schema and the first key. Each round has a database of its own.
@@ -20,11 +20,9 @@ async fn all_replicas_may_start_at_once_on_an_empty_database() {
     for round in 0..ROUNDS {
         let name = format!("empty_{round}");
         base.postgres.create_database(&name).unwrap();
-        let setup = base
-            .setup
-            .clone()
-            .env("DATABASE_URL", base.postgres.url(&name));
-        let cluster = Cluster::start(REPLICAS, &mailbox, &setup).await;
+        let url = base.postgres.url(&name);
+        let setups = base.setups(|setup| setup.env("DATABASE_URL", url.as_str()));
+        let cluster = Cluster::start(&mailbox, setups).await;
         assert_eq!(key_ids(&cluster).await.len(), 1, "one first key");
 
         let origins = cluster.origins();
@@ -44,10 +42,7 @@ async fn replicas_start_without_redis_and_find_it_later() {
     let mut base = Base::start(Parts::default().with_lost_redis()).await;
     block_in_place(|| base.redis().kill()).unwrap();
     let mailbox = Mailbox::open().await;
-    let cluster = Cluster::prepare(REPLICAS, &mailbox, &base.setup).await;
-    for index in 0..REPLICAS {
-        cluster.spawn(index).await;
-    }
+    let cluster = Cluster::spawn_all(&mailbox, base.setups(|setup| setup)).await;
     cluster.all_serve().await;
     let origins = cluster.origins();
     let app = Client::by_tokens(&origins[0]);

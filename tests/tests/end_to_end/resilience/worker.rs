@@ -21,7 +21,7 @@ const IN_HAND: usize = 8;
 async fn every_mail_goes_out_once() {
     let base = Base::start(Parts::default()).await;
     let mailbox = Mailbox::open().await;
-    let cluster = Cluster::start(REPLICAS, &mailbox, &base.setup).await;
+    let cluster = Cluster::start(&mailbox, base.setups(|setup| setup)).await;
     let queued = queue(&cluster, "one", |n| n % REPLICAS).await;
     assert_eq!(queued.len(), MAILS);
     let counts = all_arrived(&mailbox, &queued).await;
@@ -42,8 +42,8 @@ async fn mails_outlive_the_replica_that_queued_them() {
     let Some(clock) = Clock::at("+0") else {
         return;
     };
-    let setup = clock.applied_to(base.setup.clone());
-    let cluster = Cluster::start(REPLICAS, &mailbox, &setup).await;
+    let setups = base.setups(|setup| clock.applied_to(setup));
+    let cluster = Cluster::start(&mailbox, setups).await;
     let queued = queue(&cluster, "one", |_| 0).await;
     assert_eq!(queued.len(), MAILS);
     until("a mail is under way", Duration::from_secs(10), async || {
@@ -77,9 +77,9 @@ async fn replicas_that_rotate_at_once_make_one_key() {
         let Some(clock) = Clock::at(days) else {
             return;
         };
-        let setup = clock.applied_to(base.setup.clone());
+        let setups = base.setups(|setup| clock.applied_to(setup));
         // Each finds at its start that a key is due.
-        let cluster = Cluster::start(REPLICAS, &mailbox, &setup).await;
+        let cluster = Cluster::start(&mailbox, setups).await;
         key_ids(&cluster).await;
         keys += 1;
         let made = base
@@ -93,7 +93,7 @@ async fn replicas_that_rotate_at_once_make_one_key() {
 
 /// Begins sign-ups, each of which queues a mail, and returns the addresses of those that were acknowledged.
 async fn queue(cluster: &Cluster, name: &str, replica: impl Fn(usize) -> usize) -> Vec<String> {
-    let calls = Calls::new();
+    let calls = Calls::within(Duration::from_secs(20));
     let origins = cluster.origins();
     let all = (0..MAILS).map(|n| {
         let (calls, origin) = (&calls, &origins[replica(n)]);

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reqwest::Method;
 use tokio::time::Instant;
@@ -6,17 +7,25 @@ use tokio::time::Instant;
 use super::calls::{Answer, Call, Calls};
 use super::cluster::Cluster;
 use super::person::Tally;
+use super::proxy::Balancer;
 use super::pulse::Pulse;
 use super::revoked::Revoked;
 use crate::support::Mailbox;
 
+/// Longer than a replica is paused in these tests, so that what is asked of a paused one is answered when it goes on.
+const PATIENCE: Duration = Duration::from_secs(20);
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+
 /// What everybody in a run shares.
 pub(super) struct World {
     pub(super) calls: Calls,
-    /// Where people go: the balancer.
+    /// For those who go to a replica by its own address, and don't wait for one that is not there.
+    pub(super) short_calls: Calls,
+    /// Where people go: the balancer's address.
     pub(super) front: String,
     /// Each replica's own address.
     pub(super) replicas: Vec<String>,
+    balancer: Arc<Balancer>,
     pub(super) mailbox: Mailbox,
     pub(super) pulse: Pulse,
     pub(super) revoked: Revoked,
@@ -24,21 +33,28 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(
-        front: String,
-        replicas: Vec<String>,
-        mailbox: Mailbox,
-        revoked: Revoked,
-    ) -> Arc<Self> {
+    pub(super) fn of(cluster: &Cluster, mailbox: Mailbox, revoked: Revoked) -> Arc<Self> {
         Arc::new(Self {
-            calls: Calls::new(),
-            front,
-            replicas,
+            calls: Calls::within(PATIENCE),
+            short_calls: Calls::within(SHORT_PATIENCE),
+            front: cluster.balancer.origin(),
+            replicas: cluster.origins(),
+            balancer: Arc::clone(&cluster.balancer),
             mailbox,
             pulse: Pulse::default(),
             revoked,
             violations: Mutex::default(),
         })
+    }
+
+    /// The addresses of all replicas of which nobody knows yet that they are away. Where there is one only, whoever asks all
+    /// at once asks it three times.
+    pub(super) fn alive(&self) -> Vec<String> {
+        let alive = self.balancer.alive();
+        if let [only] = &alive[..] {
+            return vec![only.clone(); 3];
+        }
+        alive
     }
 
     /// Sends a request; a write counts in the pulse.

@@ -14,7 +14,7 @@ impl Person {
             let mut index = 0;
             while let Some(device) = self.devices.get(index) {
                 let session = device.session.clone();
-                if !self.check(index, replica).await {
+                if !self.check(index, &world.calls, replica).await {
                     world.violation(format!("{replica} does not answer"));
                     return;
                 }

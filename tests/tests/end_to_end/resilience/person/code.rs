@@ -70,7 +70,7 @@ impl Person {
                 self.hold(reply);
                 self.tally.codes += 1;
             }
-            [] if unclear => self.lost_sign_ins += 1,
+            [] if unclear || all.is_empty() => self.lost_sign_ins += 1,
             [] => self.world.violation(format!(
                 "{}: a code was refused by everybody: {answers:?}",
                 self.email

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::Person;
-use crate::resilience::calls::{Answer, Reply};
+use crate::resilience::calls::{Answer, Calls, Reply};
 use crate::resilience::world::World;
 
 const REFRESH: &str = "/v1/client/tokens/refresh";
@@ -11,18 +11,18 @@ impl Person {
     pub(super) async fn check_one(&mut self) {
         let index = self.any_device();
         let world = self.world.clone();
-        let origin = if self.random.below(2) == 0 {
-            &world.front
+        let alive = world.alive();
+        if self.random.below(2) == 0 || alive.is_empty() {
+            self.check(index, &world.calls, &world.front).await;
         } else {
-            &world.replicas[self.random.index(world.replicas.len())]
-        };
-        self.check(index, origin).await;
+            let origin = &alive[self.random.index(alive.len())];
+            self.check(index, &world.short_calls, origin).await;
+        }
     }
 
     /// Asks who is signed in. `false` if there was no answer.
-    pub(super) async fn check(&mut self, index: usize, origin: &str) -> bool {
-        let world = self.world.clone();
-        let call = world.calls.get(origin, "/v1/client/me");
+    pub(super) async fn check(&mut self, index: usize, calls: &Calls, origin: &str) -> bool {
+        let call = calls.get(origin, "/v1/client/me");
         let answer = self.ask(call.by(&self.devices[index].credential)).await;
         match &answer {
             Answer::Done(reply) => {
@@ -114,8 +114,8 @@ impl Person {
         if self.random.below(2) == 0 {
             // Everybody has seen it a moment ago, so that whoever caches has it.
             let devices = self.devices.len();
-            for replica in &world.replicas {
-                self.check(index, replica).await;
+            for replica in world.alive() {
+                self.check(index, &world.short_calls, &replica).await;
                 if self.devices.len() < devices {
                     return;
                 }
@@ -184,15 +184,16 @@ impl Person {
     }
 }
 
-/// The same request to every replica at the same moment.
+/// The same request to every replica that is there, at the same moment.
 pub(super) async fn everywhere(
     world: &World,
     path: &str,
     headers: &[(&'static str, &str)],
     body: serde_json::Value,
 ) -> Vec<Answer> {
-    let calls = world.replicas.iter().map(|replica| {
-        let mut call = world.calls.post(replica, path, body.clone());
+    let alive = world.alive();
+    let calls = alive.iter().map(|replica| {
+        let mut call = world.short_calls.post(replica, path, body.clone());
         for (name, value) in headers {
             call = call.header(name, value);
         }

@@ -9,9 +9,11 @@ use super::{health, relay};
 /// Gives each connection to the next replica that is alive.
 pub(crate) struct Balancer {
     port: u16,
+    replicas: Vec<Replica>,
     _tasks: JoinSet<()>,
 }
 
+#[derive(Clone)]
 struct Replica {
     port: u16,
     up: watch::Receiver<bool>,
@@ -29,9 +31,10 @@ impl Balancer {
             tasks.spawn(health::watch(port, sender));
             replicas.push(Replica { port, up });
         }
-        tasks.spawn(accept(listener, replicas));
+        tasks.spawn(accept(listener, replicas.clone()));
         Self {
             port: local.port(),
+            replicas,
             _tasks: tasks,
         }
     }
@@ -39,6 +42,14 @@ impl Balancer {
     /// What people open, whichever replica answers.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
+    }
+
+    /// Those that are alive, as far as the balancer knows.
+    pub(crate) fn alive(&self) -> Vec<String> {
+        let alive = self.replicas.iter().filter(|replica| *replica.up.borrow());
+        alive
+            .map(|replica| format!("http://localhost:{}", replica.port))
+            .collect()
     }
 }
 
