@@ -31,7 +31,7 @@ pub(super) fn outcome(finished: Result<Finished, String>) -> Outcome {
 
 fn count(output: &str) -> Counts {
     let mut counts = Counts::default();
-    for line in output.lines().map(str::trim) {
+    for line in output.lines() {
         if let Some(found) = nextest_summary(line)
             .or_else(|| libtest_result(line))
             .or_else(|| tap_total(line))
@@ -44,11 +44,15 @@ fn count(output: &str) -> Counts {
 
 /// `Summary [   0.010s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`
 fn nextest_summary(line: &str) -> Option<Counts> {
-    let (head, tail) = line.strip_prefix("Summary [")?.split_once(" run: ")?;
+    let (head, tail) = line
+        .trim_start()
+        .strip_prefix("Summary [")?
+        .split_once(" run: ")?;
     head.contains(']').then(|| numbered_words(tail, ','))
 }
 
-/// `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s`
+/// `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s`. nextest repeats it,
+/// indented, for each test that failed, and has its own total.
 fn libtest_result(line: &str) -> Option<Counts> {
     let (_, tail) = line.strip_prefix("test result: ")?.split_once(". ")?;
     Some(numbered_words(tail, ';'))
@@ -121,6 +125,15 @@ mod tests {
     fn nextest_with_one_test() {
         let counts = count("     Summary [   0.010s] 1 test run: 1 passed, 0 skipped\n");
         assert_eq!(counts.to_string(), "1 passed, 0 failed");
+    }
+
+    #[test]
+    fn nextest_with_a_failure_that_it_shows() {
+        let counts = count(
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; finished in 0.28s\n\
+             \x20    Summary [   0.010s] 10 tests run: 9 passed, 1 failed, 0 skipped\n",
+        );
+        assert_eq!(counts.to_string(), "9 passed, 1 failed");
     }
 
     #[test]
