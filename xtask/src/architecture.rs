@@ -116,8 +116,7 @@ const HARNESS: &[&str] = &[
 /// Holds the workspace against the picture; the error lists everything that breaks it.
 pub(crate) fn check() -> Result<(), String> {
     let mut broken = Vec::new();
-    let members = tree(&["--workspace", "--depth", "0"])?;
-    for member in &members {
+    for member in &members()? {
         let direct = tree(&[
             "-p",
             member,
@@ -163,6 +162,11 @@ pub(crate) fn check() -> Result<(), String> {
     } else {
         Err(format!("\n     {}", broken.join("\n     ")))
     }
+}
+
+/// The names of our own crates.
+pub(crate) fn members() -> Result<BTreeSet<String>, String> {
+    tree(&["--workspace", "--depth", "0"])
 }
 
 fn check_arrows(member: &str, direct: &BTreeSet<String>) -> Vec<String> {

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
 
 /// One program to run. Standard input is always closed: no step may wait for a person.
 pub(crate) struct Program {
@@ -60,6 +59,12 @@ impl Program {
         self
     }
 
+    pub(crate) fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(mut self, pairs: &[(K, V)]) -> Self {
+        self.inner
+            .envs(pairs.iter().map(|(key, value)| (key, value)));
+        self
+    }
+
     pub(crate) fn folder(mut self, path: &str) -> Self {
         self.inner.current_dir(path);
         self
@@ -113,20 +118,18 @@ impl Program {
         }
     }
 
-    /// Runs aloud and keeps the lines of both streams, to count tests from.
-    pub(crate) fn run_and_keep(mut self) -> Result<Finished, String> {
+    /// Runs aloud and keeps the lines, to read from them what became of each test. Those that are `quiet` are kept only.
+    pub(crate) fn run_and_keep(mut self, quiet: fn(&str) -> bool) -> Result<Finished, String> {
         let name = self.name;
-        let mut child = self
-            .inner
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|source| format!("can't run {name}: {source}"))?;
-        let errors = child.stderr.take();
-        // Both pipes are drained at once: a child that fills the one not being read would stop.
-        let errors = thread::spawn(move || errors.map(echo_lines).unwrap_or_default());
-        let mut output = child.stdout.take().map(echo_lines).unwrap_or_default();
-        output.push_str(&errors.join().unwrap_or_default());
+        let unable = |source| format!("can't run {name}: {source}");
+        // One pipe for both streams: cargo says on one which tests run, and the tests on the other how they end.
+        let (said, output) = std::io::pipe().map_err(unable)?;
+        self.inner.stdout(output.try_clone().map_err(unable)?);
+        self.inner.stderr(output);
+        let mut child = self.inner.spawn().map_err(unable)?;
+        // It holds the writing end too, and the lines end when nobody does.
+        drop(self.inner);
+        let output = echo_lines(said, quiet);
         let status = child
             .wait()
             .map_err(|source| format!("lost sight of {name}: {source}"))?;
@@ -134,12 +137,14 @@ impl Program {
     }
 }
 
-fn echo_lines(stream: impl Read) -> String {
+fn echo_lines(stream: impl Read, quiet: fn(&str) -> bool) -> String {
     let mut kept = String::new();
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
-        // A closed terminal is no reason to stop reading: the verdict still counts.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        if !quiet(&line) {
+            // A closed terminal is no reason to stop reading: the verdict still counts.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
         kept.push_str(&line);
         kept.push('\n');
     }

@@ -32,7 +32,7 @@ const HELP: &str = "\
 cargo xtask <task>
 
   test [--fast]                      everything that must be green before a change lands;
-                                     --fast leaves out the end-to-end and browser tests
+                                     --fast leaves out what needs PostgreSQL, Redis or the server
   fuzz [--seconds N] [TARGET ...]    run every fuzz target, or the named ones, N seconds each
                                      (default 60; needs a nightly toolchain and cargo-fuzz)
   services [-- COMMAND ...]          throwaway PostgreSQL, PgBouncer, Redis and Redis cluster: prints

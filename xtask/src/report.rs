@@ -42,6 +42,23 @@ impl Report {
         self.steps.push((name.to_owned(), outcome, took));
     }
 
+    /// The last step ran the tests that this earlier one left out, and left out those that it ran: none of them was
+    /// skipped.
+    pub(crate) fn last_made_up_for(&mut self, earlier: &str) {
+        let Some((_, last, _)) = self.steps.last_mut() else {
+            return;
+        };
+        let Some(counts) = last.counts_mut() else {
+            return;
+        };
+        counts.skipped = 0;
+        let run = counts.passed + counts.failed;
+        let earlier = self.steps.iter_mut().find(|(name, ..)| name == earlier);
+        if let Some(counts) = earlier.and_then(|(_, outcome, _)| outcome.counts_mut()) {
+            counts.skipped = counts.skipped.saturating_sub(run);
+        }
+    }
+
     /// Prints the summary and turns it into the exit code.
     pub(crate) fn finish(self) -> ExitCode {
         println!("\nSummary");
@@ -84,6 +101,13 @@ impl Outcome {
         Self::Failed {
             counts: Counts::default(),
             reason: reason.into(),
+        }
+    }
+
+    fn counts_mut(&mut self) -> Option<&mut Counts> {
+        match self {
+            Self::Tested(counts) | Self::Failed { counts, .. } => Some(counts),
+            Self::Held | Self::Skipped(_) => None,
         }
     }
 }
@@ -143,7 +167,8 @@ mod tests {
     fn report(outcomes: Vec<Outcome>) -> Report {
         let steps = outcomes
             .into_iter()
-            .map(|outcome| ("step".to_owned(), outcome, Duration::ZERO))
+            .enumerate()
+            .map(|(number, outcome)| (format!("step {number}"), outcome, Duration::ZERO))
             .collect();
         Report { steps }
     }
@@ -162,6 +187,20 @@ mod tests {
         ])
         .total();
         assert_eq!(total.to_string(), "3 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn what_a_later_step_runs_was_not_skipped() {
+        let suite = |passed, failed, skipped| {
+            Outcome::Tested(Counts {
+                passed,
+                failed,
+                skipped,
+            })
+        };
+        let mut report = report(vec![suite(10, 0, 5), suite(3, 1, 7)]);
+        report.last_made_up_for("step 0");
+        assert_eq!(report.total().to_string(), "13 passed, 1 failed, 1 skipped");
     }
 
     #[test]

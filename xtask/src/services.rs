@@ -29,8 +29,11 @@ const REDIS_CLUSTER_VARIABLE: &str = "ZALT_TEST_REDIS_CLUSTER_URL";
 /// Between two looks at a command that runs.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What the environment of a test says of the services.
+pub(crate) type Variables = [(&'static str, String)];
+
 /// One of each, until dropped.
-pub(crate) struct Services {
+struct Services {
     // Dropped in this order: the pooler before the server that it leads to.
     pgbouncer: PgBouncer,
     postgres: Postgres,
@@ -38,9 +41,37 @@ pub(crate) struct Services {
     redis_cluster: RedisCluster,
 }
 
+/// Services for the tests of this run: the caller's own where the environment names them, else new ones.
+pub(crate) struct Lent {
+    variables: Vec<(&'static str, String)>,
+    _services: Option<Services>,
+}
+
+impl Lent {
+    pub(crate) fn find() -> Result<Self, String> {
+        if std::env::var_os(POSTGRES_VARIABLE).is_some() {
+            eprintln!("   {POSTGRES_VARIABLE} is set: nothing is started");
+            return Ok(Self {
+                variables: Vec::new(),
+                _services: None,
+            });
+        }
+        let services = Services::start()?;
+        Ok(Self {
+            variables: services.variables(),
+            _services: Some(services),
+        })
+    }
+
+    /// What to add to the environment of the tests.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+}
+
 impl Services {
     /// Installs what is missing and starts them, saying so on the error stream.
-    pub(crate) fn start() -> Result<Self, String> {
+    fn start() -> Result<Self, String> {
         let missing = missing_packages();
         if !missing.is_empty() {
             provision::install(&missing)?;
@@ -66,7 +97,7 @@ impl Services {
     }
 
     /// What to put into the environment of the tests.
-    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+    fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             (POSTGRES_VARIABLE, self.postgres.url("zalt")),
             (PGBOUNCER_VARIABLE, self.pgbouncer.url("zalt")),

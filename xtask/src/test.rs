@@ -6,12 +6,16 @@ mod end_to_end;
 mod fuzz_check;
 mod lint;
 mod packages;
+mod results;
 mod rustdoc;
 mod server;
+mod stores;
 mod unit;
 
 use crate::architecture;
 use crate::report::{Outcome, Report};
+use crate::services::{Lent, Variables};
+use results::Results;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,17 +36,22 @@ pub(crate) fn run(root: &Path, scope: Scope) -> ExitCode {
         architecture::check().into()
     });
     report.step("clippy", "no warning in any target", lint::clippy);
-    report.step("unit", "unit and integration tests", unit::run);
+    let mut results = Results::default();
+    report.step("unit", "unit and integration tests", || {
+        unit::run(&mut results)
+    });
     report.step(
         "doc tests",
         "every example in the documentation runs",
         unit::doc_tests,
     );
     match scope {
-        Scope::Everything => against_the_server(&mut report),
-        Scope::Fast => report.step("end to end", "the real binary", || {
-            Outcome::Skipped("--fast leaves it out".to_owned())
-        }),
+        Scope::Everything => against_servers(&mut report, &mut results),
+        Scope::Fast => {
+            let left_out = || Outcome::Skipped("--fast leaves it out".to_owned());
+            report.step("stores", "what needs PostgreSQL or Redis", left_out);
+            report.step("end to end", "the real binary", left_out);
+        }
     }
     report.step("rustdoc", "documentation without a warning", rustdoc::run);
     report.step(
@@ -54,7 +63,26 @@ pub(crate) fn run(root: &Path, scope: Scope) -> ExitCode {
     report.finish()
 }
 
-fn against_the_server(report: &mut Report) {
+/// With services that are there for these steps only.
+fn against_servers(report: &mut Report, results: &mut Results) {
+    let mut lent = Err("nothing was started".to_owned());
+    report.step(
+        "services",
+        "PostgreSQL and Redis for the next steps",
+        || {
+            lent = Lent::find();
+            lent.as_ref().map(|_| ()).map_err(Clone::clone).into()
+        },
+    );
+    report.step("stores", "what needs PostgreSQL or Redis", || match &lent {
+        Ok(lent) => stores::run(lent.variables(), results),
+        Err(_) => Outcome::failed("there is no service to test against"),
+    });
+    report.last_made_up_for("unit");
+    against_the_server(report, lent.as_ref().map_or(&[], Lent::variables));
+}
+
+fn against_the_server(report: &mut Report, services: &Variables) {
     let mut built = Err("zalt-server was not built".to_owned());
     report.step(
         "server",
@@ -65,14 +93,14 @@ fn against_the_server(report: &mut Report) {
         },
     );
     report.step("end to end", "the real binary over HTTP", || match &built {
-        Ok(server) => end_to_end::run(server),
+        Ok(server) => end_to_end::run(server, services),
         Err(_) => Outcome::failed("there is no server to test"),
     });
     report.step(
         "browser",
         "the real binary in a real browser",
         || match &built {
-            Ok(server) => packages::browser(server),
+            Ok(server) => packages::browser(server, services),
             Err(_) => Outcome::failed("there is no server to test"),
         },
     );
@@ -80,7 +108,7 @@ fn against_the_server(report: &mut Report) {
         "interop",
         "our tokens in the eyes of others",
         || match &built {
-            Ok(server) => packages::interop(server),
+            Ok(server) => packages::interop(server, services),
             Err(_) => Outcome::failed("there is no server to test"),
         },
     );

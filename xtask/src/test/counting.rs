@@ -7,7 +7,7 @@ use crate::report::{Counts, Outcome};
 const NEXTEST_NO_TESTS: i32 = 4;
 
 /// Turns a finished run of nextest, `cargo test` or `node --test` into an outcome.
-pub(super) fn outcome(finished: Result<Finished, String>) -> Outcome {
+pub(super) fn outcome(finished: &Result<Finished, String>) -> Outcome {
     let finished = match finished {
         Ok(finished) => finished,
         Err(reason) => return Outcome::failed(reason),

@@ -1,10 +1,11 @@
 //! The `zalt-tests` crate: the real binary, driven over HTTP.
 
 use super::server::Server;
-use super::{counting, unit};
+use super::{counting, results, unit};
 use crate::command::cargo;
 use crate::provision::{ensure_file, find_program};
 use crate::report::Outcome;
+use crate::services::Variables;
 use std::path::PathBuf;
 
 /// Where the tests find the binary to start.
@@ -16,11 +17,14 @@ const LIBFAKETIME: &[&str] = &[
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
 ];
 
-pub(super) fn run(server: &Server) -> Outcome {
+/// With those that a bare `cargo test` ignores, since they need the services.
+pub(super) fn run(server: &Server, services: &Variables) -> Outcome {
     let tests = if unit::has_nextest() {
-        unit::nextest("package(zalt-tests)")
+        unit::nextest("package(zalt-tests)").args(["--run-ignored", "all"])
     } else {
-        cargo().args(["test", "--quiet", "-p", "zalt-tests", "--no-fail-fast"])
+        cargo()
+            .args(["test", "--quiet", "-p", "zalt-tests", "--no-fail-fast"])
+            .args(["--", "--include-ignored"])
     };
     let tests = match movable_clock() {
         Ok(variables) => variables
@@ -28,7 +32,8 @@ pub(super) fn run(server: &Server) -> Outcome {
             .fold(tests, |tests, (name, value)| tests.env(name, value)),
         Err(reason) => return Outcome::failed(reason),
     };
-    counting::outcome(tests.env(SERVER_VARIABLE, server.path()).run_and_keep())
+    let tests = tests.env(SERVER_VARIABLE, server.path()).envs(services);
+    counting::outcome(&tests.run_and_keep(results::is_quiet))
 }
 
 /// Tells the tests where libfaketime is, with which they move the server's clock. They leave those tests out, and say

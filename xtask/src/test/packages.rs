@@ -6,6 +6,7 @@ use super::server::Server;
 use crate::command::program;
 use crate::provision::ensure_program;
 use crate::report::Outcome;
+use crate::services::Variables;
 use std::path::PathBuf;
 
 const BROWSER_TESTS: &str = "packages/browser-tests";
@@ -16,8 +17,8 @@ const BROWSER_VARIABLE: &str = "ZALT_CHROMIUM";
 const PICTURES_VARIABLE: &str = "ZALT_SCREENSHOTS";
 
 /// The pages, with playwright-core and Chromium.
-pub(super) fn browser(server: &Server) -> Outcome {
-    run(BROWSER_TESTS, server, || {
+pub(super) fn browser(server: &Server, services: &Variables) -> Outcome {
+    run(BROWSER_TESTS, server, services, || {
         let browser = match std::env::var_os(BROWSER_VARIABLE) {
             Some(chosen) => PathBuf::from(chosen),
             None => ensure_program(
@@ -35,14 +36,15 @@ pub(super) fn browser(server: &Server) -> Outcome {
 }
 
 /// What other people's libraries make of our tokens.
-pub(super) fn interop(server: &Server) -> Outcome {
-    run(INTEROP_TESTS, server, end_to_end::movable_clock)
+pub(super) fn interop(server: &Server, services: &Variables) -> Outcome {
+    run(INTEROP_TESTS, server, services, end_to_end::movable_clock)
 }
 
 /// Runs the tests of one package. What they need besides Node is prepared only if there are any.
 fn run(
     package: &str,
     server: &Server,
+    services: &Variables,
     prepare: impl FnOnce() -> Result<Vec<(&'static str, PathBuf)>, String>,
 ) -> Outcome {
     let tests = || -> Result<Outcome, String> {
@@ -55,11 +57,12 @@ fn run(
             .args(["--test", "--test-concurrency=1", "--test-reporter=tap"])
             .args(files)
             .folder(package)
-            .env(SERVER_VARIABLE, server.path());
+            .env(SERVER_VARIABLE, server.path())
+            .envs(services);
         let tests = prepare()?
             .into_iter()
             .fold(tests, |tests, (name, value)| tests.env(name, value));
-        Ok(counting::outcome(tests.run_and_keep()))
+        Ok(counting::outcome(&tests.run_and_keep(|_| false)))
     };
     tests().unwrap_or_else(Outcome::failed)
 }

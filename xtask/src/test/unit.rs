@@ -1,22 +1,25 @@
 //! Tests that need nothing but the machine: unit, integration and documentation tests.
 
 use super::counting;
+use super::results::{self, Results};
 use crate::command::{Program, cargo};
 use crate::report::Outcome;
 
-pub(super) fn run() -> Outcome {
+pub(super) fn run(results: &mut Results) -> Outcome {
     let tests = if has_nextest() {
         nextest("not package(zalt-tests)")
     } else {
-        // Not --all-targets: that would run the benchmarks too.
-        cargo_test().args(["--lib", "--bins", "--tests", "--exclude", "zalt-tests"])
+        cargo_test().args(SUITES).args(["--exclude", "zalt-tests"])
     };
-    counting::outcome(tests.run_and_keep())
+    let finished = tests.run_and_keep(results::is_quiet);
+    results.read(&finished);
+    counting::outcome(&finished)
 }
 
 /// nextest runs no documentation tests, so they are a step of their own.
 pub(super) fn doc_tests() -> Outcome {
-    counting::outcome(cargo_test().args(["--doc"]).run_and_keep())
+    let tests = cargo_test().args(["--quiet", "--doc"]);
+    counting::outcome(&tests.run_and_keep(|_| false))
 }
 
 pub(super) fn has_nextest() -> bool {
@@ -36,7 +39,7 @@ pub(super) fn nextest(filter: &str) -> Program {
         ])
         .args([
             "--status-level",
-            "slow",
+            "pass",
             "--final-status-level",
             "fail",
             "-E",
@@ -44,6 +47,10 @@ pub(super) fn nextest(filter: &str) -> Program {
         ])
 }
 
-fn cargo_test() -> Program {
-    cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"])
+/// Not --all-targets: that would run the benchmarks too.
+pub(super) const SUITES: [&str; 3] = ["--lib", "--bins", "--tests"];
+
+/// Not --quiet: how each test ended is read from what this says.
+pub(super) fn cargo_test() -> Program {
+    cargo().args(["test", "--workspace", "--no-fail-fast"])
 }
