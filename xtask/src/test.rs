@@ -6,6 +6,7 @@ mod end_to_end;
 mod fuzz_check;
 mod lint;
 mod packages;
+mod parity;
 mod results;
 mod rustdoc;
 mod server;
@@ -60,6 +61,7 @@ pub(crate) fn run(root: &Path, scope: Scope) -> ExitCode {
         deny::run,
     );
     report.step("fuzz targets", "they compile", fuzz_check::run);
+    parity::show(&results);
     report.finish()
 }
 
