@@ -45,8 +45,11 @@ pub async fn a_store_answers_as_the_rules_do<S: BudgetStore + ?Sized>(store: &Ar
     for step in 0..300 {
         let [pick, pause, back, ..] = f.bytes::<8>();
         now = now + Duration::from_millis(u64::from(pause) * 150);
-        // Another replica's clock, up to half a minute behind.
-        let seen = now - Duration::from_millis(u64::from(back) * 120);
+        // Another replica's clock, up to half a minute behind; and at times one that was set back by a day.
+        let seen = match step % 50 {
+            49 => now - DAY,
+            _ => now - Duration::from_millis(u64::from(back) * 120),
+        };
         let (of_rate, of_failures) = keys[usize::from(pick) % keys.len()];
         for (key, budget) in [(of_rate, RATE), (of_failures, FAILURES)] {
             let (state, expected) = budget.take(model.get(&key).copied(), seen);

@@ -78,6 +78,12 @@ pub enum Decision {
     },
 }
 
+impl Budget {
+    /// How far apart the clocks of replicas may be. A state that lies further ahead than its budget can have put it was
+    /// written before a clock was set back, and keeps nobody waiting.
+    pub const CLOCK_LEEWAY: Duration = Duration::from_mins(5);
+}
+
 /// Failures are forgotten when none came for this long, unless the ceiling was reached.
 const FAILURES_KEPT: Duration = Duration::from_hours(24);
 
@@ -104,8 +110,9 @@ impl Budget {
                     return (None, Decision::Denied { retry_after: None });
                 }
                 // After a free one there is no wait, not even to where another replica's clock is ahead.
-                if let Some(state) = state.filter(|state| free < state.count && now < state.until) {
-                    let retry_after = Some(state.until.since(now));
+                let waits = state.filter(|state| free < state.count);
+                if let Some(wait) = waits.and_then(|state| wait_until(state, now, longest_wait)) {
+                    let retry_after = Some(wait);
                     return (None, Decision::Denied { retry_after });
                 }
                 let count = count.saturating_add(1);
@@ -138,6 +145,13 @@ fn failure_wait(count: u32, free: u32, wait: Duration, longest_wait: Duration) -
     }
 }
 
+/// How long the state has to be waited for, which is at most `longest` with clocks that agree.
+fn wait_until(state: BudgetState, now: Timestamp, longest: Duration) -> Option<Duration> {
+    let wait = state.until.since(now);
+    let possible = longest.saturating_add(Budget::CLOCK_LEEWAY);
+    (now < state.until && wait <= possible).then_some(wait)
+}
+
 fn take_rate(
     tries: u32,
     period: Duration,
@@ -145,7 +159,8 @@ fn take_rate(
     now: Timestamp,
 ) -> (Option<BudgetState>, Decision) {
     let each = period / tries.max(1);
-    let arrival = state.map_or(now, |state| state.until.max(now));
+    let ahead = state.and_then(|state| wait_until(state, now, period));
+    let arrival = ahead.map_or(now, |ahead| now + ahead);
     let next = arrival + each;
     let earliest = next - period;
     if earliest > now {
@@ -270,6 +285,31 @@ mod tests {
                 retry_after: Some(Duration::from_secs(35))
             }
         );
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+        const DAY: i64 = 86_400;
+        let rate = Budget::Rate {
+            tries: 1,
+            period: Duration::from_secs(30),
+        };
+        let (state, _) = rate.take(None, at(DAY));
+        let retry_after = Some(Duration::from_secs(31));
+        let behind = rate.take(state, at(DAY - 1));
+        assert_eq!(behind.1, Decision::Denied { retry_after });
+        assert_eq!(rate.take(state, at(0)).1, Decision::Granted);
+        let failures = Budget::Failures {
+            free: 0,
+            wait: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(1),
+            ceiling: 2,
+        };
+        let (state, _) = failures.take(None, at(DAY));
+        let (state, decision) = failures.take(state, at(0));
+        assert_eq!(decision, Decision::Granted);
+        let ceiling = Decision::Denied { retry_after: None };
+        assert_eq!(failures.take(state, at(0)).1, ceiling, "the count stays");
     }
 
     #[test]

@@ -13,7 +13,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));
 
 /// Redis keeps a state for so much longer than the rules need it: the clock of another replica may be behind, and to that
 /// one the state is not over yet.
-const MARGIN: Duration = Duration::from_mins(5);
+const MARGIN: Duration = Budget::CLOCK_LEEWAY;
 
 /// The command that takes a try, by the name of the script.
 pub(super) fn by_hash(key: &str, budget: &Budget, now: Timestamp) -> Cmd {
@@ -63,7 +63,7 @@ fn command(verb: &str, script: &str, key: &str, budget: &Budget, now: Timestamp)
             ceiling,
         } => {
             command.arg("failures").arg(&common);
-            command.arg(free).arg(ceiling);
+            command.arg(free).arg(ceiling).arg(millis(longest_wait));
             for state in after_failures(wait, longest_wait, now) {
                 command
                     .arg(state.until.unix_millis())

@@ -2,8 +2,10 @@
 --
 -- KEYS[1]  the budget: "count until forget_at", instants in milliseconds
 -- ARGV     "rate", now, last instant, margin, one try in ms, period in ms
---          "failures", now, last instant, margin, free, ceiling, then the state after a failure that costs the 1st,
+--          "failures", now, last instant, margin, free, ceiling, longest wait in ms, then the state after a failure that costs the 1st,
 --          2nd, ... wait (the first of them none) as pairs of until and forget_at; further ones are as the last
+-- The margin is how far apart the clocks of replicas may be: a state that lies further ahead was written before a clock was
+-- set back.
 -- Answers 0: granted; -1: denied for good; else denied for so many milliseconds.
 --
 -- Every number is below 2^53, so that Lua's doubles hold it exactly.
@@ -32,7 +34,10 @@ end
 
 if ARGV[1] == 'rate' then
   local each, period = tonumber(ARGV[5]), tonumber(ARGV[6])
-  local arrival = math.max(till or now, now)
+  local arrival = now
+  if till and till > now and till - now <= period + margin then
+    arrival = till
+  end
   local following = math.min(arrival + each, last)
   local earliest = math.max(following - period, 0)
   if earliest > now then
@@ -41,20 +46,20 @@ if ARGV[1] == 'rate' then
   return grant(0, following, following)
 end
 
-local free, ceiling = tonumber(ARGV[5]), tonumber(ARGV[6])
+local free, ceiling, longest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 if not forget or now >= forget then
   count, till = 0, now
 end
 if count >= ceiling then
   return -1
 end
-if count > free and now < till then
+if count > free and now < till and till - now <= longest + margin then
   return till - now
 end
 count = count + 1
-local waits = (#ARGV - 6) / 2
+local waits = (#ARGV - 7) / 2
 local wait = math.min(math.max(count - free, 0), waits - 1)
-till, forget = tonumber(ARGV[7 + 2 * wait]), tonumber(ARGV[8 + 2 * wait])
+till, forget = tonumber(ARGV[8 + 2 * wait]), tonumber(ARGV[9 + 2 * wait])
 if count >= ceiling then
   forget = last
 end
