@@ -31,7 +31,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`ZaltHttp`], [`HttpConfig`] | an application as HTTP knows it, and the choices that go with it |
-//! | [`ZaltService`], [`router`] | the endpoints |
+//! | [`ZaltService`], [`router`], [`MatchedRoute`] | the endpoints |
 //! | [`RequestLayer`], [`RequestAuth`], [`AuthRejection`] | who is signed in, for routes of the host |
 //! | [`Problem`], [`status_of`] | errors as problem documents (RFC 9457) |
 //! | [`cookie`] | the cookies: their names, how they are set and read |
@@ -61,4 +61,4 @@ pub use config::HttpConfig;
 pub use http_zalt::ZaltHttp;
 pub use layer::{RequestLayer, RequestService};
 pub use problem::{Problem, status_of};
-pub use service::{ZaltService, router};
+pub use service::{MatchedRoute, ZaltService, router};

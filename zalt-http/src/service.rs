@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
+use axum::extract::MatchedPath;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, ORIGIN, WWW_AUTHENTICATE};
@@ -81,6 +82,18 @@ where
         let request = Request::from_parts(parts, Body::new(body));
         let respond = respond(self.http.clone(), self.routes.clone(), auth, request);
         Box::pin(async move { Ok(respond.instrument(span).await) })
+    }
+}
+
+/// Which endpoint answered, in the extensions of a response of [`ZaltService`]: the path as it is documented, with names in
+/// the place of ids, such as `/v1/client/sign-ins/{id}`. For counting responses by a bounded number of names.
+#[derive(Debug, Clone)]
+pub struct MatchedRoute(pub(crate) MatchedPath);
+
+impl MatchedRoute {
+    /// The documented path.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 }
 
@@ -161,6 +174,9 @@ fn render(response: &mut Response, request_id: Option<&Arc<str>>) {
     }
     if let Some(challenge) = error.challenge {
         rendered.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(route) = response.extensions_mut().remove::<MatchedRoute>() {
+        rendered.extensions_mut().insert(route);
     }
     *response = rendered.map(Body::from);
 }

@@ -11,10 +11,14 @@ mod sign_up;
 mod signed_in;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http_zalt::ZaltHttp;
 use crate::openapi;
+use crate::service::MatchedRoute;
 
 /// Every endpoint, with its documentation.
 pub(crate) fn open_api_router() -> OpenApiRouter<ZaltHttp> {
@@ -29,5 +33,17 @@ pub(crate) fn open_api_router() -> OpenApiRouter<ZaltHttp> {
 /// The router behind [`ZaltService`](crate::ZaltService).
 pub(crate) fn routes(http: &ZaltHttp) -> Router {
     let (router, _) = open_api_router().split_for_parts();
-    router.with_state(http.clone())
+    router
+        .route_layer(middleware::from_fn(name_route))
+        .with_state(http.clone())
+}
+
+/// Leaves the name of the route with the response, for whoever counts responses.
+async fn name_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(MatchedRoute(route));
+    }
+    response
 }

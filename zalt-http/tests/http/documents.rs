@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
+use zalt_http::MatchedRoute;
 
 use crate::support::{Application, json_of};
 
@@ -71,6 +72,11 @@ fn every_operation_is_routed_and_described() {
             || (reply.status() == 404
                 && json_of(&reply)["detail"] == "there is nothing at this path");
         assert!(!unrouted, "{method} {path} is documented and leads nowhere");
+        // Cross-origin requests are refused before they are routed.
+        let route = reply.extensions().get::<MatchedRoute>();
+        if reply.status() != 403 {
+            assert_eq!(route.map(MatchedRoute::as_str), Some(&*path), "{method}");
+        }
     }
 }
 
