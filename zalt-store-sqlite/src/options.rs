@@ -183,7 +183,16 @@ impl SqliteOptions {
             self.max_bytes.is_none_or(|bytes| bytes >= 1 << 20),
             OptionsError::MaxBytes,
         )?;
-        Ok(Settings {
+        Ok(self.settings(readers))
+    }
+
+    /// The defaults, for a single connection that reads.
+    pub(crate) fn of_one_reader() -> Settings {
+        Self::default().settings(1)
+    }
+
+    const fn settings(&self, readers: usize) -> Settings {
+        Settings {
             readers,
             scan_threads: self.scan_threads,
             queue_length: self.queue_length,
@@ -191,7 +200,7 @@ impl SqliteOptions {
             cache_kib: self.cache_kib,
             max_bytes: self.max_bytes,
             migrate: self.migrate,
-        })
+        }
     }
 }
 

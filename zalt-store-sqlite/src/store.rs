@@ -12,7 +12,7 @@ use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use zalt_core::store::{Batch, CommitError, Store, StoreError, StoreErrorKind};
 
 use crate::backup::{self, BackupError, IntegrityError};
-use crate::connection::{create_file, open_writer};
+use crate::connection::{create_file, open_reader, open_writer};
 use crate::options::{OpenError, Settings, SqliteOptions};
 use crate::readers::Readers;
 use crate::scans::Scans;
@@ -87,6 +87,19 @@ impl SqliteStore {
             .scans
             .run(move |db| backup::back_up(db, &path))
             .await
+    }
+
+    /// The same for a file that is not opened as a store here: whichever version of Zalt wrote it, it is copied as it is, and
+    /// a server may be at work on it. The call blocks until the copy is made.
+    pub fn back_up_file(path: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), BackupError> {
+        let full = |path: &Path| {
+            absolute(path).map_err(|source| BackupError::File {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let (path, to) = (full(path.as_ref())?, full(to.as_ref())?);
+        backup::back_up(&open_reader(&path, &SqliteOptions::of_one_reader())?, &to)
     }
 
     /// Reads the whole file and checks that it is sound. It takes time in proportion to the file, and others are served

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rusqlite::Connection;
 use zalt_core::store::{
     EventFilter, EventQueries, PageLimit, PageRequest, Store, UserFilter, UserQueries,
 };
@@ -128,4 +129,31 @@ fn a_backup_that_has_no_place_leaves_nothing() {
     };
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     assert!(!folder.path().join("no").exists());
+}
+
+#[test]
+fn a_file_that_is_not_opened_is_copied_whichever_version_wrote_it() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let f = Fixtures::new();
+    let (_, batch) = sign_up(&f, "ada");
+    block_on(store.commit(batch)).unwrap();
+    drop(store);
+    let version = |db: &Connection| {
+        db.query_row("SELECT max(version) FROM zalt_schema", [], |row| {
+            row.get::<_, u32>(0)
+        })
+        .unwrap()
+    };
+    let newer = "UPDATE zalt_schema SET version = 9999";
+    assert!(folder.other().execute(newer, []).unwrap() > 0);
+    let path = folder.path().join("backup.db");
+    SqliteStore::back_up_file(folder.file(), &path).unwrap();
+    assert_eq!(version(&Connection::open(&path).unwrap()), 9999);
+    let again = SqliteStore::back_up_file(folder.file(), &path).unwrap_err();
+    assert!(matches!(again, BackupError::Exists(_)));
+    let nowhere = folder.path().join("nowhere.db");
+    let missing = SqliteStore::back_up_file(&nowhere, folder.path().join("other.db"));
+    assert!(matches!(missing, Err(BackupError::Store(_))));
+    assert!(!nowhere.exists());
 }
