@@ -145,6 +145,7 @@ mod user;
 #[path = "../tests/postgres/schema.rs"]
 mod test_schema;
 
+pub use connections::PoolStatus;
 pub use options::{ConnectError, OptionsError, PostgresOptions, Replica};
 pub use schema::SCHEMA_VERSION;
 pub use store::PostgresStore;

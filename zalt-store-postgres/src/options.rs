@@ -26,6 +26,7 @@ pub struct PostgresOptions {
     idle_timeout: Duration,
     transaction_pooler: bool,
     stale_reads: Option<Replica>,
+    migrate: bool,
     way: Way,
 }
 
@@ -130,6 +131,7 @@ impl Default for PostgresOptions {
             idle_timeout: Duration::from_mins(10),
             transaction_pooler: false,
             stale_reads: None,
+            migrate: true,
             way: Way::Merged,
         }
     }
@@ -207,6 +209,14 @@ impl PostgresOptions {
         self
     }
 
+    /// Whether what is not there yet is made and an older schema is brought up to date: yes by default. A tool that works
+    /// beside servers says no, and is refused then ([`OlderSchema`](StoreErrorKind::OlderSchema)).
+    #[must_use]
+    pub const fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
     /// Applies every change by a statement of its own, for tests that hold the usual way against it.
     #[doc(hidden)]
     #[must_use]
@@ -244,7 +254,11 @@ impl PostgresOptions {
             connections,
             replica,
         };
-        schema::migrate(&database, MIGRATIONS).await?;
+        if self.migrate {
+            schema::migrate(&database, MIGRATIONS).await?;
+        } else {
+            schema::require_current(&database).await?;
+        }
         Ok(PostgresStore::new(database, self.way))
     }
 
@@ -333,6 +347,7 @@ impl fmt::Debug for PostgresOptions {
             .field("idle_timeout", &self.idle_timeout)
             .field("transaction_pooler", &self.transaction_pooler)
             .field("stale_reads", &self.stale_reads)
+            .field("migrate", &self.migrate)
             .finish_non_exhaustive()
     }
 }

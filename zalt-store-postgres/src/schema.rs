@@ -64,6 +64,13 @@ struct Newer {
     compatible_from: u32,
 }
 
+/// A schema that is not there or was written by an older version of Zalt.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema has version {found}, and this version of Zalt needs {SCHEMA_VERSION}")]
+struct Older {
+    found: u32,
+}
+
 /// What the database says of its schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -145,6 +152,19 @@ pub(crate) async fn migrate(db: &Database, migrations: &[Migration]) -> Result<(
 async fn known_by_now(db: &Database) -> Result<Found, StoreError> {
     let found = known(db).await.map_err(store_error)?;
     found.ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt))
+}
+
+/// Refuses a schema that is not up to date.
+pub(crate) async fn require_current(db: &Database) -> Result<(), StoreError> {
+    let found = known(db).await.map_err(store_error)?;
+    let found = found.map(Found::served).transpose()?;
+    match found.map_or(0, |found| found.version) {
+        SCHEMA_VERSION.. => Ok(()),
+        found => Err(StoreError::with_source(
+            StoreErrorKind::OlderSchema,
+            Older { found },
+        )),
+    }
 }
 
 /// What the database says of its schema; `None` if there is none yet.

@@ -7,6 +7,7 @@ use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use zalt_core::store::{Batch, CommitError, Store, StoreError};
 
 use crate::commit::{self, Way};
+use crate::connections::PoolStatus;
 use crate::database::Database;
 use crate::options::{ConnectError, PostgresOptions};
 use crate::{budget, schema};
@@ -43,6 +44,11 @@ impl PostgresStore {
     /// it since the store was opened.
     pub async fn schema_version(&self) -> Result<u32, StoreError> {
         schema::version(self.database()).await
+    }
+
+    /// The connections that the store has just now, for whoever watches. A read replica has its own.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.database().connections.status()
     }
 
     /// Closes the connections, also those of a pool that the host handed in, once the calls that hold them are over. All calls

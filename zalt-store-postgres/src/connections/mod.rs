@@ -11,6 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, Error, Postgres};
 
+pub use self::pool::PoolStatus;
 pub(crate) use self::pool::Limits;
 use self::pool::{Pool, Pooled};
 use crate::database::Sql;
@@ -89,6 +90,20 @@ impl Connections {
         let ended = lease.roll_back().await;
         let rows = rows?;
         ended.map(|()| rows)
+    }
+
+    pub(crate) fn status(&self) -> PoolStatus {
+        match &self.source {
+            Source::Own(pool) => pool.status(),
+            Source::Host(pool) => {
+                let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+                PoolStatus {
+                    limit: pool.options().get_max_connections(),
+                    used: pool.size().saturating_sub(idle),
+                    idle,
+                }
+            }
+        }
     }
 
     pub(crate) async fn close(&self) {

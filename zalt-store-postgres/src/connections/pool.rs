@@ -21,6 +21,18 @@ pub(crate) struct Limits {
     pub(crate) idle_timeout: Duration,
 }
 
+/// The connections of a store at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStatus {
+    /// How many there may be.
+    pub limit: u32,
+    /// How many somebody uses, or is about to.
+    pub used: u32,
+    /// How many are open and nobody uses.
+    pub idle: u32,
+}
+
 /// A connection that was idle for longer is asked whether it is still there before it is used.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -139,6 +151,16 @@ impl Pool {
         let idle = std::mem::take(&mut *self.idle());
         for idle in idle {
             let _ = timeout(PING, idle.held.connection.close()).await;
+        }
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let limit = self.limits.max_connections;
+        PoolStatus {
+            limit,
+            used: limit.saturating_sub(count(self.permits.available_permits())),
+            idle: count(self.idle().len()),
         }
     }
 

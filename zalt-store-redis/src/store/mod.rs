@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
-use zalt_core::store::{Batch, CommitError, SessionCached, Store, StoreError};
+use zalt_core::store::{Batch, CommitError, SessionCache, SessionCached, Store, StoreError};
 
 pub use self::options::{AccountBudgets, RedisStoreOptions};
 use self::returned::Returned;
@@ -41,6 +41,11 @@ impl<S: Store + ?Sized> RedisStore<S> {
     /// The store behind the cache.
     pub const fn store(&self) -> &Arc<S> {
         self.cached.store()
+    }
+
+    /// The cache of this replica.
+    pub const fn cache(&self) -> &Arc<SessionCache> {
+        self.cached.cache()
     }
 
     /// The way to Redis. [`Store::ready`] does not ask it, since sessions are checked without it; whoever wants to know
