@@ -1,23 +1,16 @@
 //! Puts the application together from its configuration.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use zalt_core::config::{AccessTokenSigning, SessionCacheConfig};
+use zalt_core::config::AccessTokenSigning;
 use zalt_core::secret::EncryptionKeys;
 use zalt_core::{BuildError, Clock, Rng, SystemClock, SystemRng, Worker, Zalt};
 use zalt_notify::MemoryMailer;
-use zalt_store_sqlite::{OpenError, SqliteStore};
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::mail::{self, MailSetupError};
-
-/// Sessions that are checked without a query. What another process revokes is seen after this at the latest.
-const SESSION_CACHE: SessionCacheConfig = SessionCacheConfig {
-    capacity: 10_000,
-    max_age: Duration::from_secs(5),
-};
+use crate::storage::{Schema, Storage, StorageError};
 
 /// The base URL in development, where nothing else is said.
 pub(crate) fn local_base_url(port: u16) -> String {
@@ -28,8 +21,8 @@ pub(crate) fn local_base_url(port: u16) -> String {
 pub(crate) struct Application {
     pub(crate) zalt: Zalt,
     pub(crate) worker: Worker,
-    /// To be shut down at the end.
-    pub(crate) store: SqliteStore,
+    /// To be closed at the end.
+    pub(crate) storage: Storage,
     /// Where to look at mail that is not sent.
     pub(crate) inbox: Option<MemoryMailer>,
 }
@@ -40,7 +33,7 @@ pub(crate) enum ApplicationError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     #[error(transparent)]
-    Store(#[from] OpenError),
+    Storage(#[from] StorageError),
     #[error("mail can't be sent: {0}")]
     Mail(#[from] MailSetupError),
     #[error(transparent)]
@@ -48,28 +41,32 @@ pub(crate) enum ApplicationError {
 }
 
 impl Application {
-    /// Opens the store and builds the application on it. `base_url` stands in where none is configured.
+    /// Opens the stores and builds the application on them. `base_url` stands in where none is configured.
     pub(crate) async fn open(
         config: &Config,
-        data: &DataDir,
+        schema: Schema,
         base_url: &str,
     ) -> Result<Self, ApplicationError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         // Before the database is made: one without its key is a database whose key was lost.
-        let keys = encryption_keys(config, data, &*rng)?;
-        let store = SqliteStore::open(config.database_path())?;
+        let keys = encryption_keys(config, &*rng)?;
+        let storage = Storage::open(config, schema, &clock).await?;
         let base_url = config.base_url.as_deref().unwrap_or(base_url);
-        let builder = Zalt::builder(store.clone(), keys, base_url)
+        let (store, accounts) = (&storage.store, &storage.account_budgets);
+        let mut builder = Zalt::builder_on(store.clone(), accounts.clone(), keys, base_url)
             .clock(clock.clone())
             .rng(rng)
             .configure(|core| configure(core, config));
+        if let Some(budgets) = &storage.network_budgets {
+            builder = builder.network_budgets(budgets.clone());
+        }
         let (builder, inbox) = mail::attach(builder, config, &clock)?;
         let (zalt, worker) = builder.build().await?;
         Ok(Self {
             zalt,
             worker,
-            store,
+            storage,
             inbox,
         })
     }
@@ -78,18 +75,17 @@ impl Application {
 /// The keys of the configuration, or in development the one of the data folder.
 pub(crate) fn encryption_keys(
     config: &Config,
-    data: &DataDir,
     rng: &dyn Rng,
 ) -> Result<EncryptionKeys, DataDirError> {
-    match &config.encryption_keys {
-        Some(keys) => Ok(keys.clone()),
-        None => data.encryption_keys(&config.database_path(), rng),
+    if let Some(keys) = &config.encryption_keys {
+        return Ok(keys.clone());
     }
+    let data = DataDir::open(&config.data_dir)?;
+    data.encryption_keys(config.database_file(), rng)
 }
 
 fn configure(core: &mut zalt_core::Config, config: &Config) {
     let ours = &config.application;
-    core.sessions.cache = Some(SESSION_CACHE);
     set(&mut core.application_name, ours.name.as_ref());
     set(&mut core.sign_up.open, ours.sign_up_open.as_ref());
     set(

@@ -10,14 +10,19 @@ mod file;
 mod gather;
 mod key;
 mod problem;
+mod storage;
 mod values;
 
 pub(crate) use gather::{Environment, Flags};
 pub(crate) use key::Key;
 pub(crate) use problem::ConfigError;
+pub(crate) use storage::{
+    AccountBudgets, DatabaseConfig, NetworksWithoutRedis, PostgresConfig, RedisConfig,
+    ServiceAddress, StorageConfig,
+};
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
@@ -40,8 +45,9 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
-    /// The file of the database, if it is not the one in the data folder.
-    pub(crate) database: Option<PathBuf>,
+    pub(crate) storage: StorageConfig,
+    /// Where metrics are served.
+    pub(crate) metrics: Option<SocketAddr>,
     /// `None` in development: `localhost` with the port that the server listens on.
     pub(crate) base_url: Option<String>,
     /// `None` in development: the key that is kept in the data folder.
@@ -71,10 +77,17 @@ impl Config {
         }
     }
 
-    pub(crate) fn database_path(&self) -> PathBuf {
-        self.database
-            .clone()
-            .unwrap_or_else(|| self.data_dir.join("zalt.db"))
+    /// The file of the database, where it is one.
+    pub(crate) fn database_file(&self) -> Option<&Path> {
+        match &self.storage.database {
+            DatabaseConfig::Sqlite(path) => Some(path),
+            DatabaseConfig::Postgres(_) => None,
+        }
+    }
+
+    /// Whether anything is kept in the data folder.
+    pub(crate) fn has_data_dir(&self) -> bool {
+        self.database_file().is_some() || self.encryption_keys.is_none()
     }
 }
 

@@ -8,6 +8,8 @@ use zalt_core::secret::{EncryptionKeys, KeyError};
 use zalt_core::{Rng, RngError};
 use zeroize::Zeroizing;
 
+use crate::config::{Config, DatabaseConfig};
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir {
@@ -41,6 +43,14 @@ pub(crate) enum DataDirError {
     KeyMissing { database: PathBuf, key: PathBuf },
     #[error(transparent)]
     Rng(#[from] RngError),
+}
+
+/// A database file belongs to one server at a time. One of PostgreSQL is for many, and they keep nothing here but a key.
+pub(crate) fn take_folder(config: &Config) -> Result<Option<DataDirLock>, DataDirError> {
+    match config.storage.database {
+        DatabaseConfig::Sqlite(_) => DataDir::open(&config.data_dir)?.lock().map(Some),
+        DatabaseConfig::Postgres(_) => Ok(None),
+    }
 }
 
 const KEY_FILE: &str = "encryption.key";
@@ -119,15 +129,15 @@ impl DataDir {
         Ok(DataDirLock { _file: file })
     }
 
-    /// The key that is kept here, made if there is none yet. Where there is a database already, its key was lost.
+    /// The key that is kept here, made if there is none yet. Where there is a database file already, its key was lost.
     pub(crate) fn encryption_keys(
         &self,
-        database: &Path,
+        database: Option<&Path>,
         rng: &dyn Rng,
     ) -> Result<EncryptionKeys, DataDirError> {
         let path = self.key_file();
         if !path.exists() {
-            if database.exists() {
+            if let Some(database) = database.filter(|database| database.exists()) {
                 return Err(DataDirError::KeyMissing {
                     database: database.to_owned(),
                     key: path,
@@ -214,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    const NO_DATABASE: &str = "/nowhere/zalt.db";
+    const NO_DATABASE: Option<&Path> = None;
 
     fn with_mode(mode: u32) -> fs::Permissions {
         fs::Permissions::from_mode(mode)
@@ -224,8 +234,7 @@ mod tests {
     fn the_folder_and_the_key_are_their_owners_alone() {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::open(&parent.path().join("a/b")).unwrap();
-        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
-            .unwrap();
+        data.encryption_keys(NO_DATABASE, &SystemRng).unwrap();
         assert_eq!(mode(&fs::metadata(data.path()).unwrap()) & 0o777, 0o700);
         assert_eq!(mode(&fs::metadata(data.key_file()).unwrap()) & 0o777, 0o600);
         assert!(!data.is_open_to_others().unwrap());
@@ -237,12 +246,10 @@ mod tests {
     fn the_key_is_made_once() {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::open(&parent.path().join("data")).unwrap();
-        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
-            .unwrap();
+        data.encryption_keys(NO_DATABASE, &SystemRng).unwrap();
         let first = fs::read_to_string(data.key_file()).unwrap();
         data.make_key(&SystemRng).unwrap();
-        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
-            .unwrap();
+        data.encryption_keys(NO_DATABASE, &SystemRng).unwrap();
         assert_eq!(fs::read_to_string(data.key_file()).unwrap(), first);
     }
 
@@ -253,7 +260,7 @@ mod tests {
         let database = data.path().join("zalt.db");
         fs::write(&database, "").unwrap();
         assert!(matches!(
-            data.encryption_keys(&database, &SystemRng),
+            data.encryption_keys(Some(&database), &SystemRng),
             Err(DataDirError::KeyMissing { .. })
         ));
         assert!(!data.key_file().exists());
@@ -264,11 +271,10 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("data");
         let data = DataDir::open(&path).unwrap();
-        data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng)
-            .unwrap();
+        data.encryption_keys(NO_DATABASE, &SystemRng).unwrap();
         fs::set_permissions(data.key_file(), with_mode(0o640)).unwrap();
         assert!(matches!(
-            data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng),
+            data.encryption_keys(NO_DATABASE, &SystemRng),
             Err(DataDirError::Readable(_))
         ));
         fs::set_permissions(&path, with_mode(0o770)).unwrap();
@@ -287,7 +293,7 @@ mod tests {
         fs::write(data.key_file(), "half a key").unwrap();
         fs::set_permissions(data.key_file(), with_mode(0o600)).unwrap();
         assert!(matches!(
-            data.encryption_keys(NO_DATABASE.as_ref(), &SystemRng),
+            data.encryption_keys(NO_DATABASE, &SystemRng),
             Err(DataDirError::Key { .. })
         ));
         assert_eq!(fs::read_to_string(data.key_file()).unwrap(), "half a key");

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use zalt_core::id::MessageId;
-use zalt_core::message::{Mail, Mailer, SendError};
+use zalt_core::message::{Mail, Mailer, SendError, Sms, SmsSender};
 use zalt_core::{Clock, ZaltBuilder};
 use zalt_notify::hook::HttpHook;
 use zalt_notify::http::{HttpClient, HttpConfig, HttpSetupError};
@@ -38,9 +38,12 @@ pub(crate) fn attach(
         None => builder,
         Some(SmsConfig::Twilio(twilio)) => {
             let client = HttpClient::new(&HttpConfig::default())?;
-            builder.sms_sender(TwilioSms::new(twilio.clone(), client, templates.clone()))
+            let sender = TwilioSms::new(twilio.clone(), client, templates.clone());
+            builder.sms_sender(Counted(sender))
         }
-        Some(SmsConfig::Hook(hook)) => builder.sms_sender(http_hook(hook, &templates, clock)?),
+        Some(SmsConfig::Hook(hook)) => {
+            builder.sms_sender(Counted(http_hook(hook, &templates, clock)?))
+        }
     };
     Ok(match &config.mail {
         MailConfig::Inbox => {
@@ -50,13 +53,16 @@ pub(crate) fn attach(
                 inbox: inbox.clone(),
                 console: ConsoleMailer::new(std::io::stderr(), templates),
             };
-            (builder.mailer(shown), Some(inbox))
+            (builder.mailer(Counted(shown)), Some(inbox))
         }
         MailConfig::Smtp(smtp) => {
             let mailer = SmtpMailer::new(smtp.clone(), templates, clock.clone())?;
-            (builder.mailer(mailer), None)
+            (builder.mailer(Counted(mailer)), None)
         }
-        MailConfig::Hook(hook) => (builder.mailer(http_hook(hook, &templates, clock)?), None),
+        MailConfig::Hook(hook) => {
+            let hook = http_hook(hook, &templates, clock)?;
+            (builder.mailer(Counted(hook)), None)
+        }
     })
 }
 
@@ -99,5 +105,60 @@ impl Mailer for ShownMailer {
             tracing::debug!(%error, "a mail could not be shown on the console");
         }
         Ok(())
+    }
+}
+
+/// Counts what becomes of messages.
+#[derive(Debug)]
+struct Counted<S>(S);
+
+#[async_trait::async_trait]
+impl<S: Mailer> Mailer for Counted<S> {
+    async fn send(&self, id: MessageId, mail: &Mail) -> Result<(), SendError> {
+        let outcome = Outcome::of("mail");
+        outcome.is(self.0.send(id, mail).await)
+    }
+}
+
+#[async_trait::async_trait]
+impl<S: SmsSender> SmsSender for Counted<S> {
+    async fn send(&self, id: MessageId, sms: &Sms) -> Result<(), SendError> {
+        let outcome = Outcome::of("sms");
+        outcome.is(self.0.send(id, sms).await)
+    }
+}
+
+/// Counted when it is dropped: a sender that takes too long is given up on in the middle.
+struct Outcome {
+    channel: &'static str,
+    outcome: &'static str,
+}
+
+impl Outcome {
+    const fn of(channel: &'static str) -> Self {
+        Self {
+            channel,
+            outcome: "put_off",
+        }
+    }
+
+    fn is(mut self, sent: Result<(), SendError>) -> Result<(), SendError> {
+        self.outcome = match &sent {
+            Ok(()) => "sent",
+            Err(SendError::Permanent(_)) => "refused",
+            Err(_) => "put_off",
+        };
+        sent
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        metrics::counter!(
+            "zalt_messages_total",
+            "channel" => self.channel,
+            "outcome" => self.outcome,
+        )
+        .increment(1);
     }
 }

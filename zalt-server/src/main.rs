@@ -1,18 +1,22 @@
 //! The self-hosted Zalt server: sign-in pages, account pages and the API in one binary.
 
 mod application;
+mod causes;
 mod cli;
 mod commands;
 mod config;
 mod data_dir;
 mod logging;
 mod mail;
+mod metrics;
 mod pages;
 mod serve;
+mod storage;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use causes::WithCauses;
 use cli::{Action, Invocation};
 use config::{Config, Environment};
 
@@ -62,19 +66,6 @@ async fn run(
 
 /// Says why the process ends, with every cause.
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    let mut text = format!("zalt-server: {error}");
-    let mut shown = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // A transparent error has the words of its cause.
-        if !shown.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-            shown = next;
-        }
-        cause = error.source();
-    }
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "zalt-server: {}", WithCauses(error));
     ExitCode::FAILURE
 }

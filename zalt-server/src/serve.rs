@@ -2,25 +2,38 @@
 
 mod connections;
 mod health;
+mod metrics_page;
 mod request_log;
+mod request_metrics;
 mod router;
 mod shutdown;
 mod unread;
 
+use std::future::pending;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use zalt_http::{HttpConfig, ZaltHttp};
 
 use crate::application::{Application, ApplicationError, local_base_url};
 use crate::config::{Config, Mode};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, take_folder};
+use crate::metrics;
 use crate::pages::Pages;
+use crate::storage::Schema;
+use metrics_page::Observed;
 
-/// How long requests that are under way may take to finish once the server was told to stop.
+/// How long requests that are under way may take to finish once the server was told to stop, and after them messages.
 const GRACE: Duration = Duration::from_secs(10);
+/// Connections to the metrics at once.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// Why the server does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -34,42 +47,92 @@ pub(crate) enum ServeError {
     },
     #[error("the signals of the system can't be listened to: {0}")]
     Signals(#[source] io::Error),
+    #[error("metrics can't be counted: another part of this process counts already")]
+    Metrics,
 }
 
 /// Serves until the process is told to stop.
 pub(crate) async fn serve(config: Config) -> Result<(), ServeError> {
-    let stop = shutdown::signal().map_err(ServeError::Signals)?;
-    let data = DataDir::open(&config.data_dir).map_err(ApplicationError::from)?;
+    let mut stop = pin!(shutdown::signal().map_err(ServeError::Signals)?);
     // Held until the end: the store is closed before another process may open it.
-    let _lock = data.lock().map_err(ApplicationError::from)?;
-    warn_of(&config, &data);
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|source| ServeError::Listen {
-            address: config.listen,
-            source,
-        })?;
+    let _lock = take_folder(&config).map_err(ApplicationError::from)?;
+    warn_of(&config);
+    let listener = listen(config.listen).await?;
     let address = listener.local_addr().unwrap_or(config.listen);
+    let metrics = match config.metrics {
+        Some(address) => {
+            // Before anything is there that counts.
+            let registry = metrics::install().map_err(|_| ServeError::Metrics)?;
+            Some((registry, listen(address).await?))
+        }
+        None => None,
+    };
+    let base_url = local_base_url(address.port());
+    let opened = tokio::select! {
+        opened = Application::open(&config, Schema::Migrated, &base_url) => opened,
+        () = &mut stop => return Ok(()),
+    };
     let Application {
         zalt,
         worker,
-        store,
+        storage,
         inbox,
-    } = Application::open(&config, &data, &local_base_url(address.port())).await?;
-    let worker = tokio::spawn(worker.run(tokio::time::sleep));
+    } = opened?;
+    let (end_worker, ended) = oneshot::channel::<()>();
+    let ended = async {
+        let _ = ended.await;
+    };
+    let worker = tokio::spawn(worker.run_until(tokio::time::sleep, ended));
+    let availability = Arc::new(storage.availability(&zalt));
 
     let http = ZaltHttp::new(zalt.clone(), http_config(&config));
     let pages = Pages::new(http.clone(), &config.theme, inbox);
+    let router = router::router(&http, &pages, &availability, metrics.is_some());
     announce(&config, zalt.base_url().as_str(), address);
-    let router = router::router(&http, &pages);
-    connections::accept(listener, router, config.http.max_connections, stop, GRACE).await;
+    let observer = metrics.map(|(registry, listener)| {
+        let observed = Observed {
+            registry,
+            zalt: zalt.clone(),
+            gauges: storage.gauges(),
+            availability: availability.clone(),
+        };
+        let page = metrics_page::router(observed);
+        tokio::spawn(connections::accept(
+            listener,
+            page,
+            METRICS_CONNECTIONS,
+            pending(),
+            GRACE,
+        ))
+    });
+    let most = config.http.max_connections;
+    connections::accept(listener, router, most, stop, GRACE).await;
 
-    // What is under way is taken up again at the next start: a message is only gone once it was sent.
-    worker.abort();
-    let _ = worker.await;
-    store.shutdown().await;
+    // A message that is being sent now would be sent once more by another worker if this one went without removing it.
+    drop(end_worker);
+    finish(worker).await;
+    if let Some(observer) = observer {
+        observer.abort();
+        let _ = observer.await;
+    }
+    storage.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits for a worker that was told to end. What it does not finish another one takes up.
+async fn finish(mut worker: JoinHandle<()>) {
+    if timeout(GRACE, &mut worker).await.is_err() {
+        tracing::warn!("a message that was being sent may be sent once more");
+        worker.abort();
+        let _ = worker.await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })
 }
 
 fn http_config(config: &Config) -> HttpConfig {
@@ -80,10 +143,13 @@ fn http_config(config: &Config) -> HttpConfig {
     http
 }
 
-fn warn_of(config: &Config, data: &DataDir) {
-    if data.is_open_to_others().unwrap_or(false) {
+fn warn_of(config: &Config) {
+    if config.has_data_dir()
+        && DataDir::open(&config.data_dir)
+            .is_ok_and(|data| data.is_open_to_others().unwrap_or(false))
+    {
         tracing::warn!(
-            folder = %data.path().display(),
+            folder = %config.data_dir.display(),
             "others on this machine may look into the data folder: chmod 700"
         );
     }

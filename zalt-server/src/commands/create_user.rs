@@ -10,7 +10,7 @@ use super::say;
 use crate::application::{Application, ApplicationError, local_base_url};
 use crate::cli::CreateUser;
 use crate::config::Config;
-use crate::data_dir::DataDir;
+use crate::storage::Schema;
 
 /// Why there is no such user.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,13 @@ pub(crate) async fn create_user(
         None
     };
 
-    let data = DataDir::open(&config.data_dir).map_err(ApplicationError::from)?;
+    // A new file may be made here; what is there already may have a server of an older version on it.
+    let schema = match config.database_file() {
+        Some(file) if !file.exists() => Schema::Migrated,
+        _ => Schema::AsItIs,
+    };
     let base_url = local_base_url(config.listen.port());
-    let application = Application::open(config, &data, &base_url).await?;
+    let application = Application::open(config, schema, &base_url).await?;
     let users = application.zalt.users();
     let has_password = password.is_some();
     let password = match password {
@@ -78,7 +82,7 @@ pub(crate) async fn create_user(
         unsafe_metadata: Metadata::default(),
     };
     let created = users.create(&RequestContext::internal(), new).await;
-    application.store.shutdown().await;
+    application.storage.close().await;
     say(format_args!("{} is {}", email_address, created?.id))?;
     if !has_password {
         let base = application.zalt.base_url().as_str().trim_end_matches('/');

@@ -1,21 +1,23 @@
 //! Checks everything that a start needs.
 
-use std::fmt::Display;
+mod storage;
+
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zalt_core::store::{EventFilter, EventQueries, PageLimit, PageRequest};
 use zalt_core::{Clock, SystemClock, Timestamp};
 use zalt_notify::smtp::SmtpMailer;
-use zalt_store_sqlite::SqliteStore;
 
 use super::say;
 use crate::application::{Application, local_base_url};
-use crate::config::{Config, MailConfig};
+use crate::causes::WithCauses;
+use crate::config::{Config, DatabaseConfig, MailConfig};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::mail;
+use crate::storage::Schema;
 
 /// What `doctor` found.
 #[derive(Debug, thiserror::Error)]
@@ -60,28 +62,30 @@ pub(crate) async fn doctor(config: &Config) -> Result<(), DoctorError> {
         "configuration",
         Finding::Good(format!("{:?} mode", config.mode).to_lowercase()),
     )?;
-    let data = DataDir::open(&config.data_dir);
-    report("data folder", folder(&data))?;
-    if let Ok(data) = &data {
-        report("encryption key", key(config, data))?;
-        report("disk space", space(data.path()))?;
-    }
-    let newest = match store(config).await {
-        Ok((finding, newest)) => {
-            report("database", finding)?;
-            newest
+    if config.has_data_dir() {
+        let data = DataDir::open(&config.data_dir);
+        report("data folder", folder(&data))?;
+        if let Ok(data) = &data {
+            report("encryption key", key(config, data))?;
+            if config.database_file().is_some() {
+                report("disk space", space(data.path()))?;
+            }
         }
-        Err(finding) => {
-            report("database", finding)?;
-            None
-        }
-    };
-    if let Ok(data) = &data
-        && config.database_path().exists()
-    {
-        report("start", start(config, data).await)?;
+    } else {
+        report("encryption key", set_by_configuration())?;
     }
-    report("clock", clock(SystemClock.now(), newest))?;
+    let database = storage::database(config).await;
+    report("database", database.finding)?;
+    if let DatabaseConfig::Postgres(postgres) = &config.storage.database {
+        if let Some(redis) = &postgres.redis {
+            report("redis", storage::redis(redis).await)?;
+        }
+        report("transport", storage::transport(postgres))?;
+    }
+    if database.is_current {
+        report("start", start(config).await)?;
+    }
+    report("clock", clock(SystemClock.now(), database.newest))?;
     report("mail", mail_server(config).await)?;
     if failed > 0 {
         return Err(DoctorError::Failed(failed));
@@ -89,8 +93,8 @@ pub(crate) async fn doctor(config: &Config) -> Result<(), DoctorError> {
     Ok(())
 }
 
-fn bad(error: impl Display) -> Finding {
-    Finding::Bad(error.to_string())
+fn bad(error: &dyn Error) -> Finding {
+    Finding::Bad(WithCauses(error).to_string())
 }
 
 fn folder(data: &Result<DataDir, DataDirError>) -> Finding {
@@ -102,22 +106,26 @@ fn folder(data: &Result<DataDir, DataDirError>) -> Finding {
                 "others on this machine may look into {}: chmod 700",
                 data.path().display()
             )),
-            Err(error) => bad(error),
+            Err(error) => bad(&error),
         },
     }
 }
 
 fn key(config: &Config, data: &DataDir) -> Finding {
     if config.encryption_keys.is_some() {
-        return Finding::Good("set by configuration".to_owned());
+        return set_by_configuration();
     }
     match data.read_key() {
         Ok(_) => Finding::Good("kept in the data folder".to_owned()),
         Err(DataDirError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Finding::Note("none yet: the first start makes one in the data folder".to_owned())
         }
-        Err(error) => bad(error),
+        Err(error) => bad(&error),
     }
+}
+
+fn set_by_configuration() -> Finding {
+    Finding::Good("set by configuration".to_owned())
 }
 
 fn space(path: &Path) -> Finding {
@@ -135,45 +143,15 @@ fn space(path: &Path) -> Finding {
     }
 }
 
-/// The state of the database, and when its last event happened.
-async fn store(config: &Config) -> Result<(Finding, Option<Timestamp>), Finding> {
-    let path = config.database_path();
-    if !path.exists() {
-        let text = format!("none yet: the first start makes {}", path.display());
-        return Ok((Finding::Note(text), None));
-    }
-    let store = SqliteStore::open(&path).map_err(|error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-        Finding::Bad(format!("{error}{}", cause.unwrap_or_default()))
-    })?;
-    let version = store.schema_version();
-    let sound = store.integrity_check().await;
-    let page = PageRequest {
-        after: None,
-        limit: PageLimit::clamped(1),
-    };
-    let events = store.events(&EventFilter::default(), page).await;
-    store.shutdown().await;
-    let version = version.map_err(bad)?;
-    sound.map_err(bad)?;
-    let newest = events
-        .map_err(bad)?
-        .data
-        .first()
-        .map(|event| event.occurred_at);
-    let text = format!("{} is sound, schema version {version}", path.display());
-    Ok((Finding::Good(text), newest))
-}
-
 /// Whether a server would start: that the key opens what is sealed, and that the rules go together.
-async fn start(config: &Config, data: &DataDir) -> Finding {
+async fn start(config: &Config) -> Finding {
     let base_url = local_base_url(config.listen.port());
-    match Application::open(config, data, &base_url).await {
+    match Application::open(config, Schema::AsItIs, &base_url).await {
         Ok(application) => {
-            application.store.shutdown().await;
+            application.storage.close().await;
             Finding::Good("the key fits the database, and the rules go together".to_owned())
         }
-        Err(error) => bad(error),
+        Err(error) => bad(&error),
     }
 }
 
@@ -206,14 +184,11 @@ async fn mail_server(config: &Config) -> Finding {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mailer = match SmtpMailer::new(smtp.clone(), mail::templates(config), clock) {
         Ok(mailer) => mailer,
-        Err(error) => return bad(error),
+        Err(error) => return bad(&error),
     };
     match mailer.check().await {
         Ok(()) => Finding::Good(format!("{name} answers and lets us in")),
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            Finding::Bad(format!("{name}: {error}{}", cause.unwrap_or_default()))
-        }
+        Err(error) => Finding::Bad(format!("{name}: {}", WithCauses(&error))),
     }
 }
 

@@ -3,6 +3,7 @@
 mod messages;
 mod parse;
 mod rules;
+mod storage;
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,7 +22,7 @@ use super::problem::Problem;
 use super::values::{Given, Values};
 use super::{Config, HttpSettings, LogConfig, LogFormat, MailConfig, Mode};
 use crate::pages::Theme;
-use parse::{base_url, database, folder, is_public, jwt_secret, listen, reason, truth, within};
+use parse::{base_url, folder, is_public, jwt_secret, listen, reason, truth, within};
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const MAX_CONNECTIONS: usize = 512;
@@ -46,16 +47,18 @@ pub(super) fn check(gathered: &Gathered, problems: &mut Vec<Problem>) -> Option<
     if theme_config.product_name.is_none() {
         theme_config.product_name.clone_from(&application.name);
     }
+    let data_dir = checker
+        .read(Key::DataDir, folder)
+        .unwrap_or_else(|| PathBuf::from("zalt-data"));
     let theme = Theme::new(&theme_config)
         .map_err(|error| checker.problems.push(Problem::Theme(error.to_string())))
         .ok();
     Some(Config {
         mode,
         listen: checker.read(Key::Listen, listen).unwrap_or(LISTEN),
-        data_dir: checker
-            .read(Key::DataDir, folder)
-            .unwrap_or_else(|| PathBuf::from("zalt-data")),
-        database: checker.read(Key::Database, database),
+        storage: checker.storage(data_dir.join("zalt.db")),
+        data_dir,
+        metrics: checker.read(Key::Metrics, listen),
         base_url: base_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
         encryption_keys,
         jwt_secret: checker.read(Key::JwtSecret, jwt_secret),

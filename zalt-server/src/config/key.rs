@@ -44,13 +44,13 @@ keys! {
         Listen "listen" "ZALT_LISTEN" "ADDRESS:PORT"
             "Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]"
         DataDir "data_dir" "ZALT_DATA_DIR" "FOLDER"
-            "Where the database and, in development, the key are kept [default: ./zalt-data]"
+            "Where the database file and, in development, the key are kept [default: ./zalt-data]"
         BaseUrl "base_url" "ZALT_BASE_URL" "URL"
             "The origin that people open, such as https://auth.example.com [default in development: http://localhost:PORT]"
         Mode "env" "ZALT_ENV" "development|production"
             "Production refuses unsafe settings; a base URL that others reach means production [default: development]"
-        Database "database_url" "DATABASE_URL" "sqlite:PATH"
-            "The database file [default: zalt.db in the data folder]"
+        Metrics "metrics.listen" "ZALT_METRICS_LISTEN" "ADDRESS:PORT"
+            "Where to serve metrics to Prometheus, at /metrics; keep it from the public [default: nowhere]"
         MaxConnections "max_connections" "ZALT_MAX_CONNECTIONS" "NUMBER"
             "Connections at once; more have to wait [default: 512]"
         TrustedProxies "trusted_proxies" "ZALT_TRUSTED_PROXIES" "NETWORKS"
@@ -61,6 +61,44 @@ keys! {
             "Other origins whose pages may call the API with their visitors' cookies, separated by commas [default: none]"
         HstsSubdomains "hsts_include_subdomains" "ZALT_HSTS_INCLUDE_SUBDOMAINS" "true|false"
             "Whether browsers are told to use https for the subdomains too [default: false]"
+    }
+    "Storage" {
+        Database "database_url" "DATABASE_URL" "URL"
+            "The database: sqlite:PATH, or postgres://user:password@host/database for several replicas [default: zalt.db in the data folder]"
+        DatabaseReplica "database.replica_url" "ZALT_DATABASE_REPLICA_URL" "URL"
+            "A standby of PostgreSQL that answers lists, which may then be some moments old [default: the database itself]"
+        DatabaseSchema "database.schema" "ZALT_DATABASE_SCHEMA" "NAME"
+            "The schema of PostgreSQL that is Zalt's own [default: zalt]"
+        DatabasePoolSize "database.pool_size" "ZALT_DATABASE_POOL_SIZE" "NUMBER"
+            "Connections to PostgreSQL that this server holds at most [default: two for each core, 8 to 32]"
+        DatabaseAcquireTimeout "database.acquire_timeout" "ZALT_DATABASE_ACQUIRE_TIMEOUT" "DURATION"
+            "How long a request waits for one of them [default: 5s]"
+        DatabaseStatementTimeout "database.statement_timeout" "ZALT_DATABASE_STATEMENT_TIMEOUT" "DURATION"
+            "How long PostgreSQL may work on one statement [default: 10s]"
+        DatabaseTransactionPooler "database.transaction_pooler" "ZALT_DATABASE_TRANSACTION_POOLER" "true|false"
+            "Whether a pooler stands in front of PostgreSQL that lends a connection for one transaction, such as PgBouncer [default: false]"
+        DatabaseStartupTimeout "database.startup_timeout" "ZALT_DATABASE_STARTUP_TIMEOUT" "DURATION"
+            "How long a start waits for PostgreSQL to come up [default: 30s]"
+        Redis "redis_url" "REDIS_URL" "URL"
+            "What several replicas share besides PostgreSQL: redis://user:password@host:port, or rediss:// for TLS; the servers of a cluster separated by commas [default: none]"
+        RedisCluster "redis.cluster" "ZALT_REDIS_CLUSTER" "true|false"
+            "Whether it is one server of a cluster [default: true where several are named]"
+        RedisKeyPrefix "redis.key_prefix" "ZALT_REDIS_KEY_PREFIX" "PREFIX"
+            "What every key in Redis begins with; applications that share a Redis need one each [default: zalt:]"
+        RedisTimeout "redis.timeout" "ZALT_REDIS_TIMEOUT" "DURATION"
+            "How long Redis may take for an answer before it counts as away [default: 1s]"
+        RedisRootCertificates "redis.root_certificates" "ZALT_REDIS_ROOT_CERTIFICATES" "FILE"
+            "The certificates in PEM that Redis has to prove itself by, in place of those that browsers trust"
+        SessionCache "sessions.cache" "ZALT_SESSIONS_CACHE" "true|false"
+            "Whether sessions that were just checked are held in memory; on PostgreSQL it needs Redis, which tells of revocations [default: true, on PostgreSQL without Redis false]"
+        SessionCacheMaxAge "sessions.cache_max_age" "ZALT_SESSIONS_CACHE_MAX_AGE" "DURATION"
+            "How long at most [default: 5s]"
+        SessionCacheCapacity "sessions.cache_capacity" "ZALT_SESSIONS_CACHE_CAPACITY" "NUMBER"
+            "How many at most [default: 10000]"
+        AccountBudgets "budgets.accounts" "ZALT_BUDGETS_ACCOUNTS" "database|redis"
+            "Where tries at an account are counted. Redis is quicker; while it is away nobody signs in, and what it loses is forgotten [default: database]"
+        NetworksWithoutRedis "budgets.network.without_redis" "ZALT_BUDGETS_NETWORK_WITHOUT_REDIS" "database|memory|refuse"
+            "Where it is counted what a network does while Redis is away: in the database, by each server for itself, or nowhere and so refused [default: database]"
     }
     "Secrets" {
         EncryptionKey "encryption_key" "ENCRYPTION_KEY" "KEY"
@@ -140,7 +178,10 @@ impl Key {
     pub(crate) const fn is_secret(self) -> bool {
         matches!(
             self,
-            Self::EncryptionKey
+            Self::Database
+                | Self::DatabaseReplica
+                | Self::Redis
+                | Self::EncryptionKey
                 | Self::JwtSecret
                 | Self::SmtpUrl
                 | Self::MailHookSecret
@@ -191,6 +232,6 @@ mod tests {
         };
         names(Key::flag);
         names(|key| key.toml().to_owned());
-        assert_eq!(names(|key| key.env().to_owned()), 6);
+        assert_eq!(names(|key| key.env().to_owned()), 9);
     }
 }

@@ -46,6 +46,11 @@ pub(crate) enum Problem {
     Both { origin: Origin, other: Origin },
     #[error("{origin} needs {} as well", other.env())]
     Needs { origin: Origin, other: Key },
+    #[error("{origin} has no effect: {reason}")]
+    NoEffect {
+        origin: Origin,
+        reason: &'static str,
+    },
     #[error("[theme]: {0}")]
     Theme(String),
     #[error("{}: production needs it: {advice}", key.env())]

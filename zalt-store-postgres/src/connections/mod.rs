@@ -11,8 +11,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, Error, Postgres};
 
-pub use self::pool::PoolStatus;
 pub(crate) use self::pool::Limits;
+pub use self::pool::PoolStatus;
 use self::pool::{Pool, Pooled};
 use crate::database::Sql;
 use crate::error::{is_lost, is_read_only, is_stale};

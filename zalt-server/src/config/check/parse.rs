@@ -61,23 +61,6 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-pub(super) fn database(text: &str) -> Result<PathBuf, String> {
-    let Some(rest) = text.strip_prefix("sqlite:") else {
-        return Err(
-            "this version keeps everything in SQLite: write sqlite: and the path of the file"
-                .to_owned(),
-        );
-    };
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    if path.is_empty() || path.contains(['?', '#']) || path == ":memory:" {
-        return Err(
-            "write sqlite: and the path of the file, without options, such as sqlite:/var/lib/zalt/zalt.db"
-                .to_owned(),
-        );
-    }
-    Ok(PathBuf::from(path))
-}
-
 pub(super) fn jwt_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     if text.len() < JWT_SECRET_BYTES {
         return Err(format!(
