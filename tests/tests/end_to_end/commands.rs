@@ -43,7 +43,7 @@ async fn help_names_every_setting_of_the_readme() {
 
 #[tokio::test]
 async fn migrate_makes_the_database_and_can_be_repeated() {
-    let place = Place::new(Setup::default());
+    let place = Place::new(Setup::default().in_a_file());
     place.run(&["migrate"]).await.well();
     assert!(place.database().exists());
     place.run(&["migrate"]).await.well();
@@ -53,7 +53,7 @@ async fn migrate_makes_the_database_and_can_be_repeated() {
 
 #[tokio::test]
 async fn what_is_kept_is_its_owners_alone() {
-    let stage = Stage::set().await;
+    let stage = Stage::with(Setup::default().in_a_file()).await;
     stage
         .browser()
         .sign_up(&stage.mailbox, "ada@example.com")
@@ -111,7 +111,7 @@ async fn a_user_made_on_the_command_line_signs_in() {
 
 #[tokio::test]
 async fn a_backup_taken_while_the_server_runs_is_whole() {
-    let stage = Stage::set().await;
+    let stage = Stage::with(Setup::default().in_a_file()).await;
     stage
         .browser()
         .sign_up(&stage.mailbox, "ada@example.com")

@@ -13,7 +13,7 @@ const ADA: &str = "ada@example.com";
 
 #[tokio::test]
 async fn a_second_process_on_the_same_folder_is_refused() {
-    let stage = Stage::set().await;
+    let stage = Stage::with(Setup::default().in_a_file()).await;
     let second = Server::spawn(&stage.place, free_port(), &["serve"]);
     second
         .ended()
@@ -27,8 +27,8 @@ async fn a_second_process_on_the_same_folder_is_refused() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
-    let stage = Stage::set().await;
-    let elsewhere = Place::new(Setup::default());
+    let stage = Stage::with(Setup::default().in_a_file()).await;
+    let elsewhere = Place::new(Setup::default().in_a_file());
     let second = Server::spawn(&elsewhere, stage.place.port(), &["serve"]);
     let port = stage.place.port().to_string();
     second.ended().await.refused(&[&port, "in use"]);
@@ -138,7 +138,7 @@ async fn a_full_disk_refuses_writes_and_loses_nothing() {
     };
     let mailbox = Mailbox::open().await;
     let data = disk.0.join("data");
-    let place = Place::at(folder, data, Setup::default().mail_to(&mailbox));
+    let place = Place::at(folder, data, Setup::default().in_a_file().mail_to(&mailbox));
     let server = place.start().await;
     let ada = Client::by_cookie(server.origin());
     ada.sign_up(&mailbox, ADA).await;
@@ -173,7 +173,7 @@ async fn a_full_disk_refuses_writes_and_loses_nothing() {
 
 /// A place with one user on it and no server.
 async fn stopped() -> Place {
-    let stage = Stage::set().await;
+    let stage = Stage::with(Setup::default().in_a_file()).await;
     stage.browser().sign_up(&stage.mailbox, ADA).await;
     stage.server.stop().await.well();
     stage.place

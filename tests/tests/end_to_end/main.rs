@@ -20,6 +20,7 @@ mod faults;
 mod mail;
 mod production;
 mod refresh;
+mod replicas;
 mod resilience;
 mod secrets;
 mod shutdown;

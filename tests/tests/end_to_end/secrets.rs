@@ -10,7 +10,7 @@ const ADA: &str = "ada@example.com";
 
 #[tokio::test]
 async fn passwords_codes_and_tokens_reach_neither_log_nor_disk() {
-    let stage = Stage::with(Setup::default().env("ZALT_LOG_FILTER", "debug")).await;
+    let stage = Stage::with(Setup::default().in_a_file().env("ZALT_LOG_FILTER", "debug")).await;
     let mut planted = vec![PASSWORD.to_owned(), NEW_PASSWORD.to_owned()];
     for client in [stage.browser(), stage.app()] {
         live(&stage, &client, &mut planted).await;

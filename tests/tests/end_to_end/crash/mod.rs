@@ -98,6 +98,7 @@ async fn kill_during_the_start(place: &Place, random: &mut Random) {
 
 fn setup(mailbox: &Mailbox) -> Setup {
     Setup::default()
+        .in_a_file()
         .mail_to(mailbox)
         // Everybody comes from this machine.
         .env("ZALT_BUDGETS_NETWORK_TRIES", "1000000")

@@ -74,6 +74,14 @@ impl Client {
         }
     }
 
+    /// The same at another server.
+    pub(crate) fn twin_at(&self, origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            ..self.twin()
+        }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.try_get(path).await.unwrap()
     }

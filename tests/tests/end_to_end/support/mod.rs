@@ -3,6 +3,8 @@
 mod binary;
 mod client;
 mod faketime;
+mod kept;
+mod link;
 mod mailbox;
 mod place;
 mod random;
@@ -11,6 +13,7 @@ mod wait;
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use faketime::Clock;
+pub(crate) use link::Link;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Place, Setup, free_port};
 pub(crate) use random::Random;

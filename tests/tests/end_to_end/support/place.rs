@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::kept::Kept;
 use super::{Ended, Mailbox, Random, Server};
 
 /// How a server is to be configured.
@@ -14,6 +15,8 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     /// A program and its arguments that the server is started through.
     pub(crate) through: Vec<String>,
+    /// Whether the test says itself where everything is kept, or means the file in the data folder.
+    says_where: bool,
 }
 
 /// A data folder and an address. They outlast the processes that come and go on them.
@@ -23,6 +26,7 @@ pub(crate) struct Place {
     data: PathBuf,
     port: u16,
     setup: Setup,
+    kept: Kept,
 }
 
 impl Setup {
@@ -36,6 +40,18 @@ impl Setup {
         self.config.push_str(toml);
         self.config.push('\n');
         self
+    }
+
+    /// For what is about the database file.
+    pub(crate) fn in_a_file(mut self) -> Self {
+        self.says_where = true;
+        self
+    }
+
+    /// For what is about one database of PostgreSQL.
+    pub(crate) fn in_postgres(mut self, url: &str) -> Self {
+        self.says_where = true;
+        self.env("DATABASE_URL", url)
     }
 
     pub(crate) fn through(mut self, program: &[&str]) -> Self {
@@ -61,6 +77,11 @@ impl Place {
             folder,
             data,
             port: free_port(),
+            kept: if setup.says_where {
+                Kept::AsSaid
+            } else {
+                Kept::chosen()
+            },
             setup,
         }
     }
@@ -76,6 +97,10 @@ impl Place {
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
         self.data.join("zalt.db")
+    }
+
+    pub(super) const fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     pub(crate) const fn port(&self) -> u16 {

@@ -59,6 +59,7 @@ impl Server {
             std::fs::write(&file, &setup.config).unwrap();
             command.env("ZALT_CONFIG", file);
         }
+        command.envs(place.kept().environment());
         for (name, value) in &setup.environment {
             if value.is_empty() {
                 command.env_remove(name);
