@@ -68,8 +68,8 @@
 //! Account budgets are counters of failed tries, and a Redis that forgets them gives guessers new ones. So, for
 //! [`AccountBudgets::Redis`]:
 //!
-//! - `maxmemory-policy noeviction`. Otherwise a full Redis throws away what it likes, locks to begin with. A full one that
-//!   evicts nothing refuses new tries.
+//! - `maxmemory-policy noeviction`. Otherwise a full Redis throws away what it likes, and locks with it; a warning in the
+//!   log says so. A full one that evicts nothing refuses new tries.
 //! - `appendonly yes`, or a replica to fail over to. Without either, a restart forgets all counters: nobody gets in by it,
 //!   but a guesser has as many tries again. With `appendfsync everysec` a crash forgets the last second.
 //! - No `FLUSHALL`.
@@ -81,6 +81,11 @@
 //! Several URLs with commas between them are a Redis Cluster, as is one with
 //! [`cluster(true)`](RedisOptions::cluster). Each step needs one key only; budgets spread over all nodes, and the stream is
 //! on one. A node that is away holds up what lies on it and nothing else.
+//!
+//! With Sentinel, give it an address that follows the primary: a connection that turns out to lead to a replica is made anew.
+//!
+//! It takes Redis 5 or later, or Valkey, and these commands: `EVAL`, `EVALSHA`, `GET`, `SET`, `DEL`, `EXISTS`, `XADD`,
+//! `XTRIM`, `XREAD`, `XRANGE`, `INFO` and, for a cluster, `CLUSTER SLOTS`.
 //!
 //! `rediss://` URLs are TLS by rustls with aws-lc; [`RedisOptions::root_certificates`] is for a private authority.
 //!

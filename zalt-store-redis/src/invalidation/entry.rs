@@ -183,4 +183,14 @@ mod tests {
         assert_eq!(read[0].stale, [Stale::Everything]);
         assert_eq!(read[0].from, None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic_or_keep_quiet(bytes: Vec<u8>) {
+            let stale = decode(&bytes);
+            let said = encode(&stale);
+            let understood = said == bytes;
+            proptest::prop_assert!(understood || stale == [Stale::Everything]);
+        }
+    }
 }

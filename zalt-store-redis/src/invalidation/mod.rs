@@ -64,6 +64,16 @@ impl RedisInvalidations {
         cache: &Arc<SessionCache>,
         lease: Duration,
     ) -> Result<Self, OptionsError> {
+        Self::start_beside(connection, cache, lease, false)
+    }
+
+    /// The same, and a warning if what else is kept there may be thrown away.
+    pub(crate) fn start_beside(
+        connection: RedisConnection,
+        cache: &Arc<SessionCache>,
+        lease: Duration,
+        account_budgets: bool,
+    ) -> Result<Self, OptionsError> {
         if !(Duration::from_millis(100)..=Duration::from_mins(1)).contains(&lease) {
             return Err(OptionsError::OutOfRange { name: "lease" });
         }
@@ -79,6 +89,7 @@ impl RedisInvalidations {
         let listener = Listener {
             shared: Arc::clone(&shared),
             cache: Arc::downgrade(cache),
+            account_budgets,
         };
         let tasks = [
             runtime.spawn(listener.listen()).abort_handle(),
@@ -168,11 +179,13 @@ async fn announce(shared: Arc<Shared>) {
 struct Listener {
     shared: Arc<Shared>,
     cache: Weak<SessionCache>,
+    account_budgets: bool,
 }
 
 impl Listener {
-    async fn listen(self) {
-        let prefix = self.shared.connection.prefix();
+    async fn listen(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let prefix = shared.connection.prefix();
         let mut known = KnownNodes::default();
         let mut pause = FIRST_PAUSE;
         let mut heard = true;
@@ -196,12 +209,12 @@ impl Listener {
 
     /// Opens the stream and reads it until that fails, or until the cache is gone.
     async fn listen_once(
-        &self,
+        &mut self,
         known: &mut KnownNodes,
         pause: &mut Duration,
         heard: &mut bool,
     ) -> Result<(), Broken> {
-        let shared = &*self.shared;
+        let shared = Arc::clone(&self.shared);
         // Several answers fit into a lease, so that one which is late does not end it.
         let block = shared.lasts / 4;
         let opened = Reader::open(&shared.connection, known, &shared.key, &shared.name, block);
@@ -216,6 +229,16 @@ impl Listener {
         self.renew(opened_at);
         if !std::mem::replace(heard, true) {
             tracing::info!(prefix, "other replicas are heard again");
+        }
+        // Said once; whoever reads it changes the configuration, or has reasons.
+        if std::mem::take(&mut self.account_budgets)
+            && let Some(policy) = reader.eviction().await
+        {
+            tracing::warn!(
+                prefix,
+                policy,
+                "a full Redis may throw away the tries of accounts: set maxmemory-policy noeviction"
+            );
         }
         loop {
             let news = reader.next().await?;

@@ -85,6 +85,18 @@ impl Reader {
         Ok((reader, opened.at))
     }
 
+    /// The policy by which the server throws keys away when it is full, if it does.
+    pub(super) async fn eviction(&mut self) -> Option<String> {
+        let mut info = redis::cmd("INFO");
+        info.arg("memory");
+        let answer = timeout(self.limit, self.server.send_packed_command(&info)).await;
+        match answer {
+            Ok(Ok(Value::BulkString(about))) => eviction(&String::from_utf8_lossy(&about)),
+            // It may not tell, or the reader finds out soon that it is gone.
+            _ => None,
+        }
+    }
+
     /// Waits for news, for as long as the block at most, and reads them.
     pub(super) async fn next(&mut self) -> Result<News, Broken> {
         let mut read = redis::pipe();
@@ -224,6 +236,15 @@ fn nodes_of_slots(answer: &Value) -> Vec<String> {
     nodes
 }
 
+/// The policy in an answer to INFO.
+fn eviction(about: &str) -> Option<String> {
+    let field = |name: &str| about.lines().find_map(|line| line.strip_prefix(name));
+    let policy = field("maxmemory_policy:").filter(|policy| *policy != "noeviction")?;
+    // Without a limit it is never full.
+    field("maxmemory:").filter(|limit| *limit != "0")?;
+    Some(policy.to_owned())
+}
+
 fn array(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
@@ -254,6 +275,19 @@ fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_evicts_is_recognised() {
+        let about = |limit: &str, policy: &str| {
+            format!("# Memory\r\nmaxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n")
+        };
+        let evicts = eviction(&about("1048576", "allkeys-lru"));
+        assert_eq!(evicts.as_deref(), Some("allkeys-lru"));
+        for (limit, policy) in [("0", "allkeys-lru"), ("1048576", "noeviction")] {
+            assert_eq!(eviction(&about(limit, policy)), None);
+        }
+        assert_eq!(eviction(""), None);
+    }
 
     #[test]
     fn nodes_are_learned_from_the_slots() {

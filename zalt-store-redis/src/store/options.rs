@@ -82,10 +82,11 @@ impl RedisStoreOptions {
     /// runtime.
     pub fn start<S: Store + ?Sized>(self, store: Arc<S>) -> Result<RedisStore<S>, OptionsError> {
         let cache = Arc::new(SessionCache::new(self.session_cache));
-        let invalidations = Arc::new(RedisInvalidations::start(
+        let invalidations = Arc::new(RedisInvalidations::start_beside(
             self.connection.clone(),
             &cache,
             self.lease,
+            self.account_budgets == AccountBudgets::Redis,
         )?);
         let told_by: Arc<dyn Invalidations> = invalidations.clone();
         let account_budgets = match self.account_budgets {

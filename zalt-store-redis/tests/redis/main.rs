@@ -15,6 +15,7 @@
 mod away;
 mod budgets;
 mod contract;
+mod encrypted;
 mod listening;
 mod replicas;
 mod rules;

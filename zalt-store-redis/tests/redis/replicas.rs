@@ -21,6 +21,12 @@ async fn a_revocation_is_refused_by_the_others_over_a_cluster() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs Redis: cargo xtask test"]
+async fn a_revocation_is_refused_by_the_others_over_the_newer_protocol() {
+    refused_by_the_others(Place::shared_with("?protocol=resp3"), 20).await;
+}
+
 async fn refused_by_the_others(place: Place, rounds: usize) {
     let replicas = Replicas::new(place);
     let (here, there) = (replicas.start().await, replicas.start().await);

@@ -47,7 +47,13 @@ pub(crate) struct Place {
 impl Place {
     /// On the server that tests share.
     pub(crate) fn shared() -> Self {
-        Self::on(&variable("ZALT_TEST_REDIS_URL"), RedisConnection::builder())
+        Self::shared_with("")
+    }
+
+    /// The same, with more in its URL.
+    pub(crate) fn shared_with(query: &str) -> Self {
+        let url = variable("ZALT_TEST_REDIS_URL") + query;
+        Self::on(&url, RedisConnection::builder())
     }
 
     /// On the cluster that tests share.
