@@ -21,11 +21,20 @@ fn on(server: &Redis) -> Replicas {
 /// After `what` happened, a replica has forgotten what it knew, and hears others again.
 async fn forgets_after(server: &mut Redis, replicas: &Replicas, what: impl FnOnce(&mut Redis)) {
     let there = replicas.start().await;
-    let id = replicas.session_known_to(&[&there]).await;
-    replicas.revoke_behind_all(id).await;
-    assert!(!is_revoked(&there, id).await, "a cached answer");
+    let first = replicas.session_known_to(&[&there]).await;
+    let second = replicas.session_known_to(&[&there]).await;
+    for id in [first, second] {
+        replicas.revoke_behind_all(id).await;
+        assert!(!is_revoked(&there, id).await, "a cached answer");
+    }
     what(server);
-    until("the replica forgets", async || is_revoked(&there, id).await).await;
+    until("the replica does not use what it knew", async || {
+        is_revoked(&there, first).await
+    })
+    .await;
+    // Nobody asked for this one while the cache was not used.
+    until_current(&there).await;
+    assert!(is_revoked(&there, second).await, "it is forgotten as well");
     hears_again(replicas, &there).await;
 }
 
@@ -176,6 +185,45 @@ async fn a_paused_redis_ends_the_lease_in_time() {
     assert!(begun.elapsed() < Duration::from_millis(500));
     server.resume().unwrap();
     until_current(&there).await;
+    hears_again(&replicas, &there).await;
+}
+
+/// Nothing but the lease ends the use of a cache whose replica waits for an answer.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis: cargo xtask test"]
+async fn a_lease_ends_when_it_has_to() {
+    let server = server();
+    let patient = RedisConnection::builder().response_timeout(Duration::from_secs(30));
+    let replicas = Replicas::new(Place::on(&server.url(), patient));
+    let there = replicas.start().await;
+    let id = replicas.session_known_to(&[&there]).await;
+    server.pause().unwrap();
+    replicas.revoke_behind_all(id).await;
+    let took = until("the lease ends", async || is_revoked(&there, id).await).await;
+    println!("the lease of {LEASE:?} ended {took:?} after the last word");
+    // It was renewed four times in its length, and the last time before the pause.
+    assert!(took > LEASE / 4 && took < LEASE + LEASE / 2, "{took:?}");
+    server.resume().unwrap();
+    until_current(&there).await;
+}
+
+/// A primary that has lost its replicas, and may not write for that, may have been replaced.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis: cargo xtask test"]
+async fn a_primary_that_may_not_write_gives_no_lease() {
+    let server = server();
+    let replicas = on(&server);
+    let there = replicas.start().await;
+    server
+        .command("CONFIG SET min-replicas-to-write 1")
+        .unwrap();
+    until("the lease ends", async || {
+        !there.invalidations().is_current()
+    })
+    .await;
+    server
+        .command("CONFIG SET min-replicas-to-write 0")
+        .unwrap();
     hears_again(&replicas, &there).await;
 }
 
