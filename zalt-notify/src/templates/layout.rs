@@ -198,6 +198,11 @@ mod tests {
             Notice::EmailAddressRemoved {
                 address: "old@example.com".to_owned(),
             },
+            Notice::SecondFactorAdded,
+            Notice::SecondFactorRemoved,
+            Notice::RecoveryCodesCreated,
+            Notice::RecoveryCodeUsed { left: 0 },
+            Notice::RecoveryCodeUsed { left: 7 },
             Notice::AccountDeleted,
         ]
     }

@@ -78,9 +78,47 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
             ),
             app,
         )),
+        Notice::SecondFactorAdded
+        | Notice::SecondFactorRemoved
+        | Notice::RecoveryCodesCreated
+        | Notice::RecoveryCodeUsed { .. } => Ok(second_factor(app, notice)),
         Notice::AccountDeleted => Ok(account_deleted(app)),
         _ => Err(RenderError::UnknownNotice),
     }
+}
+
+/// What happened to the second factors of an account.
+fn second_factor(app: String, notice: &Notice) -> Letter {
+    let (subject, heading, happened) = match notice {
+        Notice::SecondFactorAdded => (
+            format!("A second factor was set up for your account at {app}"),
+            "A second factor was set up",
+            format!(
+                "Signing in to your account at {app} asks for an authenticator app from now on."
+            ),
+        ),
+        Notice::SecondFactorRemoved => (
+            format!("A second factor was removed from your account at {app}"),
+            "A second factor was removed",
+            format!("An authenticator app was removed from your account at {app}."),
+        ),
+        Notice::RecoveryCodeUsed { left } => (
+            format!("A recovery code of your account at {app} was used"),
+            "A recovery code was used",
+            format!(
+                "Somebody proved by a recovery code to be you at {app}. {}",
+                codes_left(*left)
+            ),
+        ),
+        _ => (
+            format!("New recovery codes for your account at {app}"),
+            "You have new recovery codes",
+            format!(
+                "New recovery codes were made for your account at {app}. Those before no longer work."
+            ),
+        ),
+    };
+    safety(subject, heading, happened, app)
 }
 
 /// The words of a text message. It has no link: links in text messages are what phishing taught people not to touch,
@@ -118,6 +156,19 @@ pub(super) fn sms(app: &str, notice: &Notice) -> Result<String, RenderError> {
         )),
         Notice::EmailAddressRemoved { .. } => Ok(format!(
             "{app}: an e-mail address was removed from your account. If it was not you, reset your password now."
+        )),
+        Notice::SecondFactorAdded => Ok(format!(
+            "{app}: a second factor was set up for your account. If it was not you, reset your password now."
+        )),
+        Notice::SecondFactorRemoved => Ok(format!(
+            "{app}: a second factor was removed from your account. If it was not you, reset your password now."
+        )),
+        Notice::RecoveryCodesCreated => Ok(format!(
+            "{app}: new recovery codes were made for your account. If it was not you, reset your password now."
+        )),
+        Notice::RecoveryCodeUsed { left } => Ok(format!(
+            "{app}: a recovery code of your account was used. {} If it was not you, reset your password now.",
+            codes_left(*left)
         )),
         Notice::AccountDeleted => Ok(format!("{app}: your account was deleted.")),
         _ => Err(RenderError::UnknownNotice),
@@ -229,6 +280,14 @@ fn account_deleted(app: String) -> Letter {
                 .to_owned(),
         ],
         application_name: app,
+    }
+}
+
+fn codes_left(left: u32) -> String {
+    match left {
+        0 => "No code is left: make new ones on your account page.".to_owned(),
+        1 => "One code is left: make new ones on your account page.".to_owned(),
+        left => format!("{left} codes are left."),
     }
 }
 
