@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 use zalt_axum::{CurrentUser, RecentlySignedIn, SignedIn, ZaltAxum};
 use zalt_core::RequestContext;
+use zalt_core::attempt::SignInProgress;
 use zalt_core::password::Password;
 use zalt_core::session::{SessionCredentials, Transport};
 use zalt_core::user::{Metadata, NewUser, Profile};
@@ -102,6 +103,7 @@ async fn signed_in() -> (zalt_http_behaviours::World, Router, String) {
         .sign_ins()
         .with_password(&request, "ada@example.com", password, Transport::Cookie)
         .await
+        .and_then(SignInProgress::into_session)
         .unwrap();
     let SessionCredentials::Cookie(token) = signed_in.credentials else {
         unreachable!("a cookie was asked for")

@@ -190,7 +190,7 @@ impl AccessTokens {
             amr: session
                 .amr
                 .iter()
-                .map(|method| method.as_str().to_owned())
+                .map(|proof| proof.method.as_str().to_owned())
                 .collect(),
             auth_time: session.authenticated_at.into(),
             custom: CustomClaims::default(),

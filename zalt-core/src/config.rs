@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::budget::Budget;
+use crate::environment::Timestamp;
 use crate::jwt::SigningAlgorithm;
 use crate::password::{ForeignHashKeys, HashingConfig, PasswordPolicy};
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub attempts: AttemptConfig,
     /// How often things may be tried.
     pub budgets: BudgetConfig,
+    /// Second factors: whether they are asked for, and which.
+    pub second_factors: SecondFactorConfig,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -145,6 +148,33 @@ pub struct BudgetConfig {
     pub network: Budget,
 }
 
+/// Second factors: whether they are asked for, and which.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SecondFactorConfig {
+    /// Whether a sign-in asks for one (optional).
+    pub policy: SecondFactorPolicy,
+    /// Until when people whose account is older than the policy may sign in without, where it is required. `None` for not at all.
+    pub grace_until: Option<Timestamp>,
+    /// How many time steps of 30 seconds the clock of an authenticator app may be off to either side, 0 or 1 (1; ASVS
+    /// 6.5.5 asks for 0 where clocks can be trusted).
+    pub totp_window: u8,
+    /// The name in the authenticator app; the application's where nothing is said.
+    pub issuer: Option<String>,
+}
+
+/// Whether a sign-in asks for a second factor. A change takes effect at the next sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecondFactorPolicy {
+    /// Of nobody, whatever they have set up.
+    Disabled,
+    /// Of whoever has set one up.
+    Optional,
+    /// Of everybody: who has none sets one up before the first session.
+    Required,
+}
+
 /// Where the links in mails lead. `{token}` in each stands for the secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -226,6 +256,12 @@ impl Config {
                     period: MINUTE,
                 },
             },
+            second_factors: SecondFactorConfig {
+                policy: SecondFactorPolicy::Optional,
+                grace_until: None,
+                totp_window: 1,
+                issuer: None,
+            },
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -306,6 +342,12 @@ impl Config {
             10,
         )?;
         require_count("attempts.max_messages", attempts.max_messages, 1, 20)?;
+        require_count(
+            "second_factors.totp_window",
+            u32::from(self.second_factors.totp_window),
+            0,
+            1,
+        )?;
         check_failures("budgets.password", self.budgets.password)?;
         check_failures("budgets.code", self.budgets.code)?;
         check_rate(

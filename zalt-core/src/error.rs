@@ -7,6 +7,7 @@ use crate::id::IdError;
 use crate::identifier::{EmailAddressError, IdentifierError, PhoneNumberError, UsernameError};
 use crate::password::{HashError, PasswordError, PasswordRefusal};
 use crate::secret::SealError;
+use crate::session::Assurance;
 use crate::store::{CommitError, CursorError, GuardReason, StoreError};
 use crate::user::{MetadataError, ProfileError};
 
@@ -66,6 +67,9 @@ pub enum Error {
     /// The attempt has come too far for this step, or not far enough.
     #[error("the attempt is not at this step")]
     AttemptStep,
+    /// A second factor has to be passed before there is a session.
+    #[error("a second factor is needed")]
+    SecondFactorRequired,
     /// Too many tries. The same answer is given for identifiers that exist and ones that don't.
     #[error("too many tries: wait, or use another way to sign in")]
     RateLimited {
@@ -89,10 +93,12 @@ pub enum Error {
     #[error("the refresh token is not valid: sign in again")]
     RefreshTokenInvalid,
     /// The user has to prove again who they are before this.
-    #[error("authentication is too long ago for this: enter the password again")]
+    #[error("prove again who you are before this")]
     ReauthenticationRequired {
         /// How recent it has to be.
         max_age: Duration,
+        /// By how many factors.
+        assurance: Assurance,
     },
 
     /// There is no such thing, or it belongs to somebody else.
@@ -113,6 +119,12 @@ pub enum Error {
     /// Only a verified address can be the primary one.
     #[error("verify the address first")]
     IdentifierNotVerified,
+    /// The account has as many credentials as it may have.
+    #[error("the account has as many credentials as it may have: remove one first")]
+    TooManyCredentials,
+    /// Everybody needs a second factor, and it is the user's only one.
+    #[error("a second factor is required: set up another before this one is removed")]
+    LastSecondFactor,
     /// Somebody else changed the same thing at the same time.
     #[error("changed by another request at the same time: read it again and repeat")]
     Conflict,
@@ -198,6 +210,8 @@ codes! {
     AttemptNotFound = "attempt_not_found";
     /// The attempt is not at this step.
     AttemptStep = "attempt_step";
+    /// A second factor has to be passed before there is a session.
+    SecondFactorRequired = "second_factor_required";
     /// Too many tries.
     RateLimited = "rate_limited";
     /// New accounts are not accepted.
@@ -224,6 +238,10 @@ codes! {
     LastIdentifier = "last_identifier";
     /// The identifier has to be verified first.
     IdentifierNotVerified = "identifier_not_verified";
+    /// The account has as many credentials as it may have.
+    TooManyCredentials = "too_many_credentials";
+    /// The last second factor stays where one is required.
+    LastSecondFactor = "last_second_factor";
     /// Changed by another request at the same time.
     Conflict = "conflict";
     /// More work than the server takes on.
@@ -260,6 +278,9 @@ impl Error {
             Self::AttemptExhausted => ErrorCode::AttemptExhausted,
             Self::AttemptNotFound => ErrorCode::AttemptNotFound,
             Self::AttemptStep => ErrorCode::AttemptStep,
+            Self::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+            Self::TooManyCredentials => ErrorCode::TooManyCredentials,
+            Self::LastSecondFactor => ErrorCode::LastSecondFactor,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::SignUpClosed => ErrorCode::SignUpClosed,
             Self::AccountSuspended => ErrorCode::AccountSuspended,

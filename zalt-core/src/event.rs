@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Timestamp;
-use crate::id::{EventId, IdentifierId, SessionId, UserId};
+use crate::id::{CredentialId, EventId, IdentifierId, SessionId, UserId};
 use crate::session::{AuthenticationMethod, RevokeReason};
 
 /// Something that happened.
@@ -116,6 +116,36 @@ pub enum EventKind {
         /// Until when; `None` until it is recovered.
         until: Option<Timestamp>,
     },
+    /// An authenticator app was set up.
+    #[serde(rename = "credential.added")]
+    CredentialAdded {
+        /// Which.
+        credential_id: CredentialId,
+    },
+    /// A credential was removed.
+    #[serde(rename = "credential.removed")]
+    CredentialRemoved {
+        /// Which.
+        credential_id: CredentialId,
+    },
+    /// All second factors of a user were removed by the application.
+    #[serde(rename = "credential.all_removed")]
+    SecondFactorsReset {
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// New recovery codes took the place of those before.
+    #[serde(rename = "recovery_codes.created")]
+    RecoveryCodesCreated {
+        /// The set.
+        credential_id: CredentialId,
+    },
+    /// A recovery code was used.
+    #[serde(rename = "recovery_codes.used")]
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u32,
+    },
     /// Somebody tried to sign up with a verified address of this user.
     #[serde(rename = "sign_up.address_taken")]
     SignUpAddressTaken,
@@ -193,6 +223,11 @@ impl EventKind {
             Self::PasswordResetRequested => "password.reset_requested",
             Self::SignInFailed { .. } => "sign_in.failed",
             Self::SignInLocked { .. } => "sign_in.locked",
+            Self::CredentialAdded { .. } => "credential.added",
+            Self::CredentialRemoved { .. } => "credential.removed",
+            Self::SecondFactorsReset { .. } => "credential.all_removed",
+            Self::RecoveryCodesCreated { .. } => "recovery_codes.created",
+            Self::RecoveryCodeUsed { .. } => "recovery_codes.used",
             Self::SignUpAddressTaken => "sign_up.address_taken",
             Self::SessionCreated { .. } => "session.created",
             Self::SessionReauthenticated { .. } => "session.reauthenticated",

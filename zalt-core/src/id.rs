@@ -96,6 +96,8 @@ define_ids! {
     UserId = "user";
     /// Names an [`Identifier`](crate::identifier::Identifier).
     IdentifierId = "idn";
+    /// Names a [`Credential`](crate::credential::Credential).
+    CredentialId = "cred";
     /// Names a [`Session`](crate::session::Session).
     SessionId = "sess";
     /// Names an [`Attempt`](crate::attempt::Attempt).

@@ -9,6 +9,7 @@
 //! | [`session`] | sessions, their tokens, refresh and revocation |
 //! | [`user`] | users, profiles, passwords and what their owners and the application do to them |
 //! | [`identifier`] | e-mail addresses, phone numbers, usernames |
+//! | [`credential`] | authenticator apps and recovery codes |
 //! | [`password`] | the hashing pool, the policy and foreign formats |
 //! | [`access_token`], [`jwt`], [`signing_key`] | access tokens, the strict JWT code and the keys at rest |
 //! | [`secret`] | encryption keys, sealed values, opaque tokens |
@@ -22,6 +23,7 @@ pub mod attempt;
 pub mod budget;
 mod builder;
 pub mod config;
+pub mod credential;
 pub mod environment;
 pub mod error;
 pub mod event;

@@ -70,6 +70,17 @@ pub enum Notice {
     },
     /// The password was changed or reset.
     PasswordChanged,
+    /// A second factor was set up.
+    SecondFactorAdded,
+    /// A second factor was removed.
+    SecondFactorRemoved,
+    /// New recovery codes took the place of those before.
+    RecoveryCodesCreated,
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u32,
+    },
     /// An address was added to the account and verified.
     EmailAddressAdded {
         /// The address.
@@ -92,6 +103,10 @@ impl fmt::Debug for Notice {
             Self::ResetPassword { .. } => "ResetPassword",
             Self::AccountExists { .. } => "AccountExists",
             Self::PasswordChanged => "PasswordChanged",
+            Self::SecondFactorAdded => "SecondFactorAdded",
+            Self::SecondFactorRemoved => "SecondFactorRemoved",
+            Self::RecoveryCodesCreated => "RecoveryCodesCreated",
+            Self::RecoveryCodeUsed { .. } => "RecoveryCodeUsed",
             Self::EmailAddressAdded { .. } => "EmailAddressAdded",
             Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",
             Self::AccountDeleted => "AccountDeleted",

@@ -11,6 +11,7 @@ use crate::attempt::{EmailVerifications, SignIns, SignUps};
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use crate::builder::ZaltBuilder;
 use crate::config::Config;
+use crate::credential::Credentials;
 use crate::environment::{Clock, Rng, Timestamp};
 use crate::error::Error;
 use crate::event::{Actor, Event, EventKind};
@@ -87,6 +88,11 @@ impl Zalt {
     /// Users and what belongs to them.
     pub const fn users(&self) -> Users<'_> {
         Users::new(self)
+    }
+
+    /// The credentials of users beside their passwords.
+    pub const fn credentials(&self) -> Credentials<'_> {
+        Credentials::new(self)
     }
 
     /// Proofs of holding an address that a user added.
@@ -241,6 +247,11 @@ impl Zalt {
     }
 
     /// The key of a budget; `parts` name what it is for and whose it is.
+    /// The budget of guesses at an account: one over all its factors.
+    pub(crate) fn factors_budget(&self, user_id: UserId) -> BudgetKey {
+        self.budget_key(&[b"factors", user_id.as_bytes()])
+    }
+
     pub(crate) fn budget_key(&self, parts: &[&[u8]]) -> BudgetKey {
         BudgetKey::from_bytes(self.inner.keys.mac(Purpose::Budget, parts))
     }

@@ -11,13 +11,8 @@ use crate::sql::{Columns, Value, statements};
 use crate::steps::{Step, steps};
 use crate::user::{self, versioned};
 
-/// The columns of an identifier in the order in which [`read`] takes them.
-macro_rules! columns {
-    () => {
-        "i.id, i.user_id, i.kind, i.value, i.verified_at, i.is_primary, i.created_at, i.version"
-    };
-}
-pub(crate) use columns;
+/// How many columns of an account's list only identifiers have.
+pub(crate) const OWN_COLUMNS: usize = 4;
 
 statements! {
     EXISTS = "SELECT 1 FROM zalt.identifiers WHERE id = $1";
@@ -118,19 +113,19 @@ pub(crate) fn end_of_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-/// Reads the columns of an identifier.
+/// Reads the columns of an identifier, as an account lists them.
 pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Identifier, Error> {
     Ok(Identifier {
         id: IdentifierId::from_bytes(columns.id()?),
         user_id: UserId::from_bytes(columns.id()?),
+        created_at: columns.instant()?,
+        version: columns.count()?,
         value: {
             let kind = columns.name("kind of identifier")?;
             columns.parsed("identifier of its kind", |text| parse(kind, text))?
         },
         verified_at: columns.maybe_instant()?,
         primary: columns.truth()?,
-        created_at: columns.instant()?,
-        version: columns.count()?,
     })
 }
 

@@ -119,6 +119,7 @@ mod attempt;
 mod budget;
 mod commit;
 mod connections;
+mod credential;
 mod database;
 mod error;
 mod event;

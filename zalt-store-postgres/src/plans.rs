@@ -9,7 +9,8 @@ use crate::sql::{Value, arguments};
 use crate::test_schema::Schema;
 use crate::texts::{merge, statements};
 use crate::{
-    attempt, budget, event, expired, identifier, message, password, session, signing_key, user,
+    attempt, budget, credential, event, expired, identifier, message, password, session,
+    signing_key, user,
 };
 
 /// Tables of few rows, in which looking for one is going through them.
@@ -26,6 +27,7 @@ const SORTED: &[&str] = &[
     // A user has few identifiers.
     "zalt_store_postgres::user::ACCOUNT",
     "zalt_store_postgres::user::ACCOUNT_BY_IDENTIFIER",
+    "zalt_store_postgres::user::ACCOUNT_BY_CREDENTIAL",
     // And few sessions.
     "zalt_store_postgres::session::LIVE",
     "zalt_store_postgres::session::LIVE_AFTER",
@@ -44,6 +46,8 @@ const FILL: &str = "
     SELECT gen_random_uuid(), id, 'email_address', id || '@example.com', id || '@example.com', 1, true, 1, 1
     FROM zalt.users;
     INSERT INTO zalt.passwords (user_id, phc, set_at, version) SELECT id, repeat('a', 97), 1, 1 FROM zalt.users;
+    INSERT INTO zalt.credentials (id, user_id, handle, created_at, version, state)
+    SELECT gen_random_uuid(), id, sha256(id::TEXT::BYTEA), 1, 1, '{}' FROM zalt.users;
     INSERT INTO zalt.sessions (id, user_id, epoch, transport, token, amr, authenticated_at, last_seen_at, idle_expires_at,
         expires_at, created_at, sweep_at)
     SELECT gen_random_uuid(), id, 0, 'cookie', decode(repeat('ab', 32), 'hex'), '[]', 1, 1, n, n, 1, n
@@ -57,7 +61,7 @@ const FILL: &str = "
     SELECT gen_random_uuid(), n, n, n, 0, 1, decode(repeat('ab', 200), 'hex') FROM generate_series(1, 20000) n;
     INSERT INTO zalt.budgets (key, count, until, forget_at)
     SELECT sha256(n::TEXT::BYTEA), 1, n, n FROM generate_series(1, 20000) n;
-    ANALYZE zalt.users, zalt.identifiers, zalt.passwords, zalt.sessions, zalt.attempts, zalt.events, zalt.messages,
+    ANALYZE zalt.users, zalt.identifiers, zalt.passwords, zalt.credentials, zalt.sessions, zalt.attempts, zalt.events, zalt.messages,
         zalt.budgets;
 ";
 
@@ -69,6 +73,7 @@ fn prepared() -> Vec<(String, String)> {
     let steps = [
         attempt::STEPS,
         budget::STEPS,
+        credential::STEPS,
         expired::STEPS,
         identifier::STEPS,
         message::STEPS,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
 use zalt_core::identifier::IdentifierKey;
@@ -32,6 +33,13 @@ impl UserQueries for PostgresStore {
         key: &IdentifierKey,
     ) -> Result<Option<Account>, StoreError> {
         user::account_by_identifier(self.database(), key).await
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        user::account_by_credential(self.database(), handle).await
     }
 
     async fn users(

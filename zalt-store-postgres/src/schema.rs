@@ -17,14 +17,22 @@ pub(crate) struct Migration {
     pub(crate) sql: &'static str,
 }
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    compatible_from: 1,
-    sql: include_str!("../migrations/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        compatible_from: 1,
+        sql: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        // What doesn't know of second factors would sign people in without theirs.
+        compatible_from: 2,
+        sql: include_str!("../migrations/0002_credentials.sql"),
+    },
+];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 statements! {
     VERSION = "SELECT version, compatible_from FROM zalt.schema_version WHERE id = 1";

@@ -4,7 +4,7 @@ use sqlx::Error;
 use zalt_core::Timestamp;
 use zalt_core::id::{SessionId, UserId};
 use zalt_core::secret::TokenDigest;
-use zalt_core::session::{AuthenticationMethod, RefreshState, RevokeReason, Session, Transport};
+use zalt_core::session::{Authentication, RefreshState, RevokeReason, Session, Transport};
 use zalt_core::store::{GuardReason, Page, PageRequest, StoreError};
 use zalt_core::user::User;
 
@@ -200,7 +200,7 @@ pub(crate) fn reauthenticate(
     id: SessionId,
     expected: Option<&TokenDigest>,
     token: Option<&TokenDigest>,
-    amr: &[AuthenticationMethod],
+    amr: &[Authentication],
     at: Timestamp,
 ) -> Result<Step, Error> {
     let values = vec![

@@ -20,6 +20,7 @@ impl Tables {
     pub(crate) const SIGNING_KEYS: Self = Self(1 << 8);
     pub(crate) const SIGNING_KEY_TURN: Self = Self(1 << 9);
     pub(crate) const BUDGETS: Self = Self(1 << 10);
+    pub(crate) const CREDENTIALS: Self = Self(1 << 11);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -7,7 +7,8 @@ use crate::names::Names;
 use crate::sql::Statement;
 use crate::steps::StepText;
 use crate::{
-    attempt, budget, event, identifier, message, password, schema, session, signing_key, user,
+    attempt, budget, credential, event, identifier, message, password, schema, session,
+    signing_key, user,
 };
 
 /// The statements of one store, with its names in them.
@@ -71,6 +72,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         attempt::STATEMENTS,
         budget::STATEMENTS,
+        credential::STATEMENTS,
         identifier::STATEMENTS,
         message::STATEMENTS,
         password::STATEMENTS,

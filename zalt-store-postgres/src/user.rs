@@ -1,5 +1,6 @@
 use sqlx::Error;
 use sqlx::postgres::PgRow;
+use zalt_core::credential::CredentialHandle;
 use zalt_core::id::UserId;
 use zalt_core::identifier::IdentifierKey;
 use zalt_core::store::{GuardReason, Page, PageRequest, StoreError, UserFilter};
@@ -9,7 +10,7 @@ use crate::database::{Database, Transaction};
 use crate::error::Refusal;
 use crate::sql::{Columns, Statement, Value, only_number, statements};
 use crate::steps::{Step, steps};
-use crate::{identifier, password};
+use crate::{credential, identifier, password};
 
 /// The columns of a user in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -20,7 +21,8 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// A user with what belongs to it, a row for each identifier, or one if there is none.
+/// A user with what belongs to it: a row for each identifier and for each credential, or one if there is neither. The last
+/// columns are those of an identifier where `part` is 0, and of a credential where it is 1.
 macro_rules! account {
     ($from:literal, $condition:literal) => {
         concat!(
@@ -28,13 +30,18 @@ macro_rules! account {
             columns!(),
             ", ",
             password::columns!(),
-            ", ",
-            identifier::columns!(),
-            " FROM ",
+            ", b.part, b.id, b.user_id, b.created_at, b.version, b.kind, b.value, b.verified_at, b.is_primary, b.handle, \
+             b.name, b.last_used_at, b.state FROM ",
             $from,
-            " LEFT JOIN zalt.passwords p ON p.user_id = u.id LEFT JOIN zalt.identifiers i ON i.user_id = u.id WHERE ",
+            " LEFT JOIN zalt.passwords p ON p.user_id = u.id LEFT JOIN LATERAL (\
+             SELECT 0::BIGINT AS part, i.id, i.user_id, i.created_at, i.version, i.kind, i.value, i.verified_at, \
+             i.is_primary, NULL::BYTEA AS handle, NULL::TEXT AS name, NULL::BIGINT AS last_used_at, NULL::JSON AS state \
+             FROM zalt.identifiers i WHERE i.user_id = u.id \
+             UNION ALL \
+             SELECT 1, c.id, c.user_id, c.created_at, c.version, NULL, NULL, NULL, NULL, c.handle, c.name, c.last_used_at, \
+             c.state FROM zalt.credentials c WHERE c.user_id = u.id) b ON true WHERE ",
             $condition,
-            " ORDER BY i.id"
+            " ORDER BY b.part, b.id"
         )
     };
 }
@@ -45,6 +52,10 @@ statements! {
     ACCOUNT_BY_IDENTIFIER = account!(
         "zalt.identifiers o JOIN zalt.users u ON u.id = o.user_id",
         "o.kind = $1 AND o.key = $2 AND o.verified_at IS NOT NULL"
+    );
+    ACCOUNT_BY_CREDENTIAL = account!(
+        "zalt.credentials o JOIN zalt.users u ON u.id = o.user_id",
+        "o.handle = $1"
     );
     EXISTS = "SELECT 1 FROM zalt.users WHERE id = $1";
     COUNT = "SELECT sum(users)::BIGINT FROM zalt.user_counts WHERE active IN ($1, $2)";
@@ -66,7 +77,7 @@ steps! {
          @n AS (UPDATE zalt.user_counts k SET users = k.users + CASE WHEN k.active = c.active THEN 1 ELSE -1 END \
          FROM @c c WHERE c.active <> c.was AND k.shard = $14)";
     /// What belongs to the user goes with it by foreign keys.
-    PURGE: guarded [USERS, USER_COUNTS, IDENTIFIERS, PASSWORDS, SESSIONS] =
+    PURGE: guarded [USERS, USER_COUNTS, IDENTIFIERS, PASSWORDS, CREDENTIALS, SESSIONS] =
         "@c AS (DELETE FROM zalt.users WHERE id = $1 AND version = $2 RETURNING active), \
          @n AS (UPDATE zalt.user_counts k SET users = k.users - 1 FROM @c c WHERE k.shard = $3 AND k.active = c.active)";
 }
@@ -92,6 +103,15 @@ pub(crate) async fn account_by_identifier(
     }
     let values = [Value::text(key.kind.as_str()), Value::text(&*key.key)];
     db.whole(ACCOUNT_BY_IDENTIFIER, &values, read_account).await
+}
+
+/// The account that has the credential of this handle.
+pub(crate) async fn account_by_credential(
+    db: &Database,
+    handle: CredentialHandle,
+) -> Result<Option<Account>, StoreError> {
+    let values = [Value::bytes(handle.as_bytes())];
+    db.whole(ACCOUNT_BY_CREDENTIAL, &values, read_account).await
 }
 
 /// Users, newest first.
@@ -363,18 +383,22 @@ fn read_account(rows: &[PgRow]) -> Result<Option<Account>, Error> {
     let mut columns = Columns::of(first);
     let user = read(&mut columns)?;
     let password = password::read_maybe(&mut columns)?;
-    let mut identifiers = Vec::new();
-    if !columns.is_null()? {
-        for row in rows {
-            let mut columns = Columns::of(row);
-            columns.skip(COLUMNS + password::COLUMNS);
-            identifiers.push(identifier::read(&mut columns)?);
+    let (mut identifiers, mut credentials) = (Vec::new(), Vec::new());
+    for row in rows {
+        let mut columns = Columns::of(row);
+        columns.skip(COLUMNS + password::COLUMNS);
+        match columns.maybe_number()? {
+            Some(0) => identifiers.push(identifier::read(&mut columns)?),
+            Some(_) => credentials.push(credential::read(&mut columns)?),
+            // There is neither.
+            None => {}
         }
     }
     Ok(Some(Account {
         user,
         identifiers,
         password,
+        credentials,
     }))
 }
 

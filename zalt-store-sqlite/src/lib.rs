@@ -87,6 +87,7 @@ mod attempt;
 mod backup;
 mod budget;
 mod connection;
+mod credential;
 mod error;
 mod event;
 mod expired;

@@ -3,14 +3,15 @@
 use rusqlite::Connection;
 
 use crate::{
-    attempt, budget, event, expired, identifier, message, password, schema, session, signing_key,
-    user,
+    attempt, budget, credential, event, expired, identifier, message, password, schema, session,
+    signing_key, user,
 };
 
 fn statements() -> Vec<(String, String)> {
     let named = [
         ("attempt", attempt::STATEMENTS),
         ("budget", budget::STATEMENTS),
+        ("credential", credential::STATEMENTS),
         ("event", event::STATEMENTS),
         ("expired", expired::STATEMENTS),
         ("identifier", identifier::STATEMENTS),

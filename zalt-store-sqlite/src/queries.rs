@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
 use zalt_core::identifier::IdentifierKey;
@@ -34,6 +35,14 @@ impl UserQueries for SqliteStore {
     ) -> Result<Option<Account>, StoreError> {
         self.readers()
             .snapshot(|db| user::account_by_identifier(db, key))
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        self.readers()
+            .snapshot(|db| user::account_by_credential(db, handle))
     }
 
     async fn users(

@@ -10,14 +10,21 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("../migrations/0001_first.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "credentials",
+        sql: include_str!("../migrations/0002_credentials.sql"),
+    },
+];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS zalt_schema (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Error, params};
 use zalt_core::Timestamp;
 use zalt_core::id::{SessionId, UserId};
 use zalt_core::secret::TokenDigest;
-use zalt_core::session::{AuthenticationMethod, RefreshState, RevokeReason, Session, Transport};
+use zalt_core::session::{Authentication, RefreshState, RevokeReason, Session, Transport};
 use zalt_core::store::{GuardReason, Page, PageRequest};
 use zalt_core::user::User;
 
@@ -211,7 +211,7 @@ pub(crate) fn reauthenticate(
     id: SessionId,
     expected: Option<&TokenDigest>,
     token: Option<&TokenDigest>,
-    amr: &[AuthenticationMethod],
+    amr: &[Authentication],
     at: Timestamp,
 ) -> Applied {
     let written = execute(

@@ -1,6 +1,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, ToSql, params, params_from_iter};
 use zalt_core::Timestamp;
+use zalt_core::credential::CredentialHandle;
 use zalt_core::id::UserId;
 use zalt_core::identifier::IdentifierKey;
 use zalt_core::store::{GuardReason, Page, PageRequest, UserFilter};
@@ -8,7 +9,7 @@ use zalt_core::user::{Account, ImageUrl, Metadata, Name, Profile, User, UserMeta
 
 use crate::error::Applied;
 use crate::sql::{Columns, all, execute, exists, first, only, statements};
-use crate::{identifier, password};
+use crate::{credential, identifier, password};
 
 /// The columns of a user in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -52,6 +53,7 @@ pub(crate) fn account(db: &Connection, id: UserId) -> Result<Option<Account>, Er
         user,
         identifiers: identifier::of_user(db, id)?,
         password: password::of_user(db, id)?,
+        credentials: credential::of_user(db, id)?,
     }))
 }
 
@@ -67,6 +69,17 @@ pub(crate) fn account_by_identifier(
         |columns| columns.value().map(UserId::from_bytes),
     )?;
     match owner {
+        Some(id) => account(db, id),
+        None => Ok(None),
+    }
+}
+
+/// The account that has the credential of this handle. The caller holds a read transaction.
+pub(crate) fn account_by_credential(
+    db: &Connection,
+    handle: CredentialHandle,
+) -> Result<Option<Account>, Error> {
+    match credential::owner(db, handle)? {
         Some(id) => account(db, id),
         None => Ok(None),
     }

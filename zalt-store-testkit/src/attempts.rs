@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
-    Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy, EmailVerification,
-    ProvedReset, SignIn, SignInStatus, SignUp, SignUpStatus,
+    AccountMark, Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy,
+    EmailVerification, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
 use zalt_core::id::{AttemptId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, IdentifierValue, Username};
-use zalt_core::session::Transport;
+use zalt_core::session::{AuthenticationMethod, Transport};
 use zalt_core::store::{Change, Expired, GuardReason};
 use zalt_core::user::{Metadata, Name, Profile};
 
@@ -150,6 +150,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
     let mut states = Vec::new();
     for (status, text) in [
         (SignInStatus::NeedsFirstFactor, "Ada@BÜCHER.example"),
+        (SignInStatus::NeedsSecondFactor, "eve@example.com"),
         (SignInStatus::NeedsNewPassword, "+43158858"),
         (SignInStatus::Complete, "Ada_L"),
     ] {
@@ -162,7 +163,14 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
                 ..f.challenge()
             }),
             sent_to: Some(IdentifierId::from_bytes(f.bytes())),
-            reset: Some(ProvedReset {
+            first_factor: (status == SignInStatus::NeedsSecondFactor).then(|| PassedFactor {
+                method: AuthenticationMethod::Password,
+                account: AccountMark {
+                    password_set_at: Some(f.now()),
+                    session_epoch: 3,
+                },
+            }),
+            reset: Some(AccountMark {
                 password_set_at: Some(f.now()),
                 session_epoch: 3,
             }),

@@ -8,13 +8,14 @@ use zalt_core::attempt::{
     Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy, SignIn, SignInStatus,
 };
 use zalt_core::budget::BudgetKey;
+use zalt_core::credential::{Credential, CredentialState, Totp};
 use zalt_core::event::{Actor, Event, EventKind};
-use zalt_core::id::{AttemptId, EventId, IdentifierId, MessageId, SessionId, UserId};
+use zalt_core::id::{AttemptId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId};
 use zalt_core::identifier::{Identifier, IdentifierValue};
 use zalt_core::message::Message;
 use zalt_core::password::PasswordPhc;
 use zalt_core::secret::{CodeDigest, Sealed, TokenDigest};
-use zalt_core::session::{AuthenticationMethod, RefreshState, Session, Transport};
+use zalt_core::session::{Authentication, AuthenticationMethod, RefreshState, Session, Transport};
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::user::{PasswordCredential, Profile, User, UserMetadata, UserStatus};
 use zalt_core::{Clock, Rng, RngError, Timestamp};
@@ -137,6 +138,25 @@ impl Fixtures {
         }
     }
 
+    /// An authenticator app of the user that was confirmed and not used yet.
+    pub fn credential(&self, user: &User) -> Credential {
+        let now = self.now();
+        Credential {
+            id: CredentialId::mint(now, &self.rng).expect("the generator never fails"),
+            user_id: user.id,
+            handle: None,
+            name: None,
+            state: CredentialState::Totp(Totp {
+                secret: Sealed::from_bytes(self.bytes::<65>().to_vec()),
+                confirmed_at: Some(now),
+                last_step: None,
+            }),
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+        }
+    }
+
     /// A session that is held by a cookie and lives for 30 days, 7 of them idle.
     pub fn session(&self, user: &User) -> Session {
         self.session_at(self.now(), user)
@@ -151,7 +171,7 @@ impl Fixtures {
             transport: Transport::Cookie,
             token: Some(self.token()),
             refresh: None,
-            amr: vec![AuthenticationMethod::Password],
+            amr: proved(AuthenticationMethod::Password, now),
             authenticated_at: now,
             last_seen_at: now,
             idle_expires_at: now + DAY * 7,
@@ -197,6 +217,7 @@ impl Fixtures {
                 challenge: Some(self.challenge()),
                 sent_to: None,
                 reset: None,
+                first_factor: None,
                 transport: Transport::Cookie,
             }),
             failed_codes: 0,
@@ -270,6 +291,11 @@ impl Fixtures {
     pub fn budget_key(&self) -> BudgetKey {
         BudgetKey::from_bytes(self.bytes())
     }
+}
+
+/// The methods of a session that was proved in one way.
+pub fn proved(method: AuthenticationMethod, at: Timestamp) -> Vec<Authentication> {
+    vec![Authentication { method, at }]
 }
 
 /// A hash of cheap parameters whose digits are all `digit`, to tell one from another.

@@ -88,7 +88,7 @@
 //!
 //! # Rooms
 //!
-//! - [`users`], [`user_lists`], [`identifiers`], [`ownership`], [`passwords`]: accounts
+//! - [`users`], [`user_lists`], [`identifiers`], [`ownership`], [`passwords`], [`credentials`]: accounts
 //! - [`sessions`], [`revocation`], [`refresh`]: sessions
 //! - [`attempts`], [`messages`], [`signing_keys`], [`events`], [`budgets`]: all else that is kept
 //! - [`batches`], [`paging`], [`one_winner`], [`races`], [`durability`]: what holds for every kind of row
@@ -106,6 +106,7 @@ pub mod attempts;
 mod backend;
 pub mod batches;
 pub mod budgets;
+pub mod credentials;
 pub mod durability;
 pub mod events;
 pub mod fixtures;

@@ -1,5 +1,6 @@
 //! One winner: of many that want the same at once, exactly one gets it.
 
+use zalt_core::credential::{Credential, CredentialHandle};
 use zalt_core::event::EventKind;
 use zalt_core::identifier::Identifier;
 use zalt_core::message::Message;
@@ -9,7 +10,7 @@ use zalt_core::user::PasswordCredential;
 
 use crate::SharedStore;
 use crate::assertions::{all_events, all_users, commit, new_user, session, user};
-use crate::fixtures::{DAY, Fixtures, phc};
+use crate::fixtures::{DAY, Fixtures, phc, proved};
 use crate::races::{TASKS, race, revoke, rotate};
 
 /// Of all who verify one address at once, one becomes its owner.
@@ -91,6 +92,37 @@ pub async fn one_of_many_updates_a_password(store: &SharedStore) {
     one_wins(store, batches, GuardReason::VersionMismatch).await;
 }
 
+/// Of all who use one credential for something that counts once, one does.
+pub async fn one_of_many_updates_a_credential(store: &SharedStore) {
+    let f = Fixtures::new();
+    let ada = new_user(store, &f).await;
+    let first = f.credential(&ada);
+    commit(store, Change::InsertCredential(first.clone())).await;
+    let batches = (0..TASKS).map(|_| {
+        Batch::new().change(Change::UpdateCredential(Credential {
+            last_used_at: Some(f.now()),
+            ..first.clone()
+        }))
+    });
+    one_wins(store, batches, GuardReason::VersionMismatch).await;
+}
+
+/// Of all who register one authenticator at once, one gets it.
+pub async fn one_of_many_registers_a_handle(store: &SharedStore) {
+    let f = Fixtures::new();
+    let handle = Some(CredentialHandle::from_bytes(f.bytes()));
+    let mut batches = Vec::new();
+    for _ in 0..TASKS {
+        let user = new_user(store, &f).await;
+        let credential = Credential {
+            handle,
+            ..f.credential(&user)
+        };
+        batches.push(Batch::new().change(Change::InsertCredential(credential)));
+    }
+    one_wins(store, batches, GuardReason::CredentialTaken).await;
+}
+
 /// Of all who redeem one code, one does.
 pub async fn one_of_many_updates_an_attempt(store: &SharedStore) {
     let f = Fixtures::new();
@@ -127,7 +159,7 @@ pub async fn one_of_many_reauthenticates_a_session(store: &SharedStore) {
             id: written.id,
             expected: written.token,
             token: Some(f.token()),
-            amr: vec![AuthenticationMethod::Password],
+            amr: proved(AuthenticationMethod::Password, f.now()),
             at: f.now(),
         })
     });

@@ -242,6 +242,15 @@ register! {
         an_update_writes_and_counts_the_version,
         an_update_of_another_version_is_refused,
     }
+    credentials {
+        credentials_are_read_back_whole,
+        an_insert_needs_its_user,
+        inserting_an_existing_id_is_refused,
+        a_handle_is_taken_once,
+        a_handle_leads_to_its_account,
+        an_update_writes_and_counts_the_version,
+        another_version_is_refused,
+    }
     sessions {
         sessions_are_read_back_whole,
         a_session_comes_with_its_user,
@@ -345,6 +354,8 @@ register! {
         one_of_many_updates_a_user,
         one_of_many_inserts_a_password,
         one_of_many_updates_a_password,
+        one_of_many_updates_a_credential,
+        one_of_many_registers_a_handle,
         one_of_many_updates_an_attempt,
         one_of_many_rotates_a_refresh_token,
         one_of_many_reauthenticates_a_session,

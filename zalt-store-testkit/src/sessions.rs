@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use zalt_core::Timestamp;
 use zalt_core::id::SessionId;
-use zalt_core::session::{AuthenticationMethod, RevokeReason, Session};
+use zalt_core::session::{Authentication, AuthenticationMethod, RevokeReason, Session};
 use zalt_core::store::{Change, GuardReason};
 use zalt_core::user::{User, UserStatus};
 
 use crate::SharedStore;
 use crate::assertions::{FIRST_PAGE, all_sessions, commit, new_user, refused, session, user};
-use crate::fixtures::{DAY, EPOCH, Fixtures};
+use crate::fixtures::{DAY, EPOCH, Fixtures, proved};
 
 /// Every field of a session comes back as it was written, for both ways to hold one.
 pub async fn sessions_are_read_back_whole(store: &SharedStore) {
@@ -19,7 +19,7 @@ pub async fn sessions_are_read_back_whole(store: &SharedStore) {
     let ada = new_user(store, &f).await;
     let cookie = f.session(&ada);
     let bearer = Session {
-        amr: vec![AuthenticationMethod::Email, AuthenticationMethod::Password],
+        amr: two_methods(&f),
         authenticated_at: f.now(),
         last_seen_at: f.now(),
         ip: None,
@@ -286,7 +286,7 @@ pub async fn a_touch_never_brings_a_session_back(store: &SharedStore) {
 pub async fn a_reauthentication_replaces_token_and_methods(store: &SharedStore) {
     let f = Fixtures::new();
     let ada = new_user(store, &f).await;
-    let amr = vec![AuthenticationMethod::Password, AuthenticationMethod::Email];
+    let amr = two_methods(&f);
     for (written, token) in [
         (f.session(&ada), Some(f.token())),
         (f.bearer_session(&ada), None),
@@ -323,7 +323,7 @@ pub async fn a_reauthentication_needs_the_token_that_was_read(store: &SharedStor
         id,
         expected,
         token: Some(f.token()),
-        amr: vec![AuthenticationMethod::Email],
+        amr: proved(AuthenticationMethod::Email, f.now()),
         at: f.now(),
     };
     let unknown = reauthenticate(cookie.id, cookie.token);
@@ -401,4 +401,11 @@ fn revoke_all(user: &User, except: Option<SessionId>, at: Timestamp) -> Change {
         at,
         reason: RevokeReason::PasswordChanged,
     }
+}
+
+/// Both first factors, at different instants.
+fn two_methods(f: &Fixtures) -> Vec<Authentication> {
+    let mut amr = proved(AuthenticationMethod::Email, f.now());
+    amr.extend(proved(AuthenticationMethod::Password, f.now() + DAY));
+    amr
 }

@@ -209,6 +209,7 @@ pub async fn a_purge_removes_everything_but_events(store: &SharedStore) {
                     false,
                 )))
                 .change(Change::InsertPassword(f.password(user)))
+                .change(Change::InsertCredential(f.credential(user)))
                 .change(Change::InsertSession(cookie))
                 .change(Change::InsertSession(bearer))
                 .event(f.event(Some(user.id), EventKind::UserCreated)),

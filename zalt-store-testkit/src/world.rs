@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, Decision};
+use zalt_core::credential::Credential;
 use zalt_core::event::{Event, EventKind};
 use zalt_core::id::{AttemptId, SessionId};
 use zalt_core::identifier::Identifier;
@@ -16,7 +17,7 @@ use zalt_core::{Timestamp, identifier::IdentifierKey};
 
 use crate::SharedStore;
 use crate::assertions::{all_events, all_users, commit};
-use crate::fixtures::{DAY, EPOCH, Fixtures};
+use crate::fixtures::{DAY, EPOCH, Fixtures, proved};
 
 const FAILURES: Budget = Budget::Failures {
     free: 0,
@@ -33,6 +34,7 @@ pub(crate) struct World {
     cleo: User,
     dora: User,
     of_ada: [Identifier; 2],
+    credentials: [Credential; 2],
     cookie: Session,
     bearer: Session,
     revoked: Session,
@@ -68,6 +70,7 @@ impl World {
                 f.identifier(&ada, "ada@example.com", true),
                 f.identifier(&ada, "lovelace@example.com", false),
             ],
+            credentials: [f.credential(&ada), f.credential(&ada)],
             cookie: f.session(&ada),
             bearer: f.bearer_session(&ada),
             revoked: f.bearer_session(&cleo),
@@ -101,6 +104,8 @@ impl World {
                 true,
             )))
             .change(Change::InsertPassword(f.password(&world.ada)))
+            .change(Change::InsertCredential(world.credentials[0].clone()))
+            .change(Change::InsertCredential(world.credentials[1].clone()))
             .change(Change::InsertSession(world.cookie.clone()))
             .change(Change::InsertSession(world.bearer.clone()))
             .change(Change::InsertSession(world.over.clone()))
@@ -145,6 +150,15 @@ impl World {
                 version: 1,
             },
             Change::UpdatePassword(f.password(&self.ada)),
+            Change::InsertCredential(f.credential(&eve)),
+            Change::UpdateCredential(Credential {
+                last_used_at: Some(at),
+                ..self.credentials[0].clone()
+            }),
+            Change::DeleteCredential {
+                id: self.credentials[1].id,
+                version: 1,
+            },
             Change::InsertSession(self.new_session.clone()),
             Change::TouchSession {
                 id: self.cookie.id,
@@ -163,7 +177,7 @@ impl World {
                 id: self.cookie.id,
                 expected: self.cookie.token,
                 token: Some(f.token()),
-                amr: vec![AuthenticationMethod::Email],
+                amr: proved(AuthenticationMethod::Email, f.now()),
                 at,
             },
             Change::RevokeSession {
@@ -271,6 +285,10 @@ impl World {
                     newest: Some("none".to_owned()),
                 },
                 GuardReason::NotNewestKey,
+            ),
+            (
+                Change::InsertCredential(f.credential(&unknown)),
+                GuardReason::NotFound,
             ),
             (
                 Change::InsertPassword(f.password(&unknown)),

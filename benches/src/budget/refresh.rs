@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use zalt_core::RequestContext;
+use zalt_core::attempt::SignInProgress;
 use zalt_core::session::{SessionCredentials, Transport};
 
 use super::app::{App, address, password};
@@ -29,6 +30,7 @@ pub(crate) async fn measure(report: &mut Report, time: Duration) {
                 Transport::Bearer,
             )
             .await
+            .and_then(SignInProgress::into_session)
             .unwrap();
         tokens.push(Mutex::new(refresh_token(&signed_in.credentials)));
     }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use zalt_core::RequestContext;
+use zalt_core::attempt::SignInProgress;
 use zalt_core::session::{SessionCredentials, Transport};
 
 use super::app::{App, address, password};
@@ -63,6 +64,7 @@ impl Target {
                 Transport::Cookie,
             )
             .await
+            .and_then(SignInProgress::into_session)
             .unwrap();
         let SessionCredentials::Cookie(token) = signed_in.credentials else {
             unreachable!("a cookie was asked for")

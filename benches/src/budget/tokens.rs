@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zalt_core::RequestContext;
+use zalt_core::attempt::SignInProgress;
 use zalt_core::session::{SessionCredentials, Transport};
 
 use super::app::{App, address, password};
@@ -26,6 +27,7 @@ pub(crate) async fn measure(report: &mut Report) {
             Transport::Bearer,
         )
         .await
+        .and_then(SignInProgress::into_session)
         .unwrap();
     let SessionCredentials::Bearer { access_token, .. } = signed_in.credentials else {
         unreachable!("bearer tokens were asked for")

@@ -6,7 +6,7 @@ use zalt_core::id::{EventId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, Identifier, IdentifierValue};
 use zalt_core::password::PasswordPhc;
 use zalt_core::secret::SessionToken;
-use zalt_core::session::{AuthenticationMethod, Session, Transport};
+use zalt_core::session::{Authentication, AuthenticationMethod, Session, Transport};
 use zalt_core::store::Change;
 use zalt_core::user::{PasswordCredential, Profile, User, UserMetadata, UserStatus};
 use zalt_core::{Rng, RngError, Timestamp};
@@ -112,7 +112,10 @@ impl Rows {
             transport: Transport::Cookie,
             token: Some(token.digest()),
             refresh: None,
-            amr: vec![AuthenticationMethod::Password],
+            amr: vec![Authentication {
+                method: AuthenticationMethod::Password,
+                at: begun,
+            }],
             authenticated_at: begun,
             last_seen_at: self.now + SEEN_UNTIL,
             idle_expires_at: self.now + LIFETIME / 2,

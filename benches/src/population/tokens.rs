@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zalt_core::attempt::SignInProgress;
 use zalt_core::id::MessageId;
 use zalt_core::identifier::EmailAddress;
 use zalt_core::message::{Mail, Mailer, SendError};
@@ -70,6 +71,7 @@ pub(super) async fn mint(keys: &EncryptionKeys, count: u32, now: Timestamp) -> V
                 Transport::Bearer,
             )
             .await
+            .and_then(SignInProgress::into_session)
             .unwrap();
         let SessionCredentials::Bearer { refresh_token, .. } = signed_in.credentials else {
             unreachable!("bearer tokens were asked for")

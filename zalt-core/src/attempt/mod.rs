@@ -8,10 +8,10 @@
 //! sign-up   create ─▶ missing_requirements ──code or link──▶ complete (user and session)
 //!
 //! sign-in   create ─▶ needs_first_factor ──password, code or link──▶ complete (session)
-//!                       │        ▲
-//!               code or link     │ new password
-//!               for a reset      │
-//!                       ▼        │
+//!                       │        ▲    │                                  ▲
+//!               code or link     │    ├──▶ needs_second_factor ──code────┤
+//!               for a reset  new password                                │
+//!                       ▼        │    └──▶ needs_mfa_enrollment ──set up─┘
 //!                     needs_new_password
 //! ```
 //!
@@ -23,6 +23,7 @@ mod email_verification;
 mod model;
 mod password;
 mod proof;
+mod second_factor;
 mod sign_in;
 mod sign_in_by_mail;
 mod sign_up;
@@ -31,10 +32,11 @@ mod step;
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
 pub use email_verification::EmailVerifications;
 pub use model::{
-    Attempt, AttemptState, EmailVerification, ProvedReset, SignIn, SignInStatus, SignUp,
-    SignUpStatus,
+    AccountMark, Attempt, AttemptState, EmailVerification, PassedFactor, SignIn, SignInStatus,
+    SignUp, SignUpStatus,
 };
 pub(crate) use password::Tries;
 pub use proof::Proof;
-pub use sign_in::{SignInProgress, SignIns, StartedSignIn};
+pub use second_factor::SecondFactorProof;
+pub use sign_in::{PendingSignIn, SignInProgress, SignIns, StartedSignIn};
 pub use sign_up::{NewSignUp, SignUps, StartedSignUp};

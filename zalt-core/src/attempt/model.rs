@@ -6,7 +6,7 @@ use crate::id::{AttemptId, IdentifierId, SessionId, UserId};
 use crate::identifier::{EmailAddress, IdentifierValue, Username};
 use crate::password::PasswordPhc;
 use crate::secret::TokenDigest;
-use crate::session::Transport;
+use crate::session::{AuthenticationMethod, Transport};
 use crate::user::{Metadata, Profile};
 
 /// One attempt, as it is kept.
@@ -56,14 +56,26 @@ pub struct SignIn {
     /// The identifier of the user that the challenge was sent to: what comes back counts only while it is theirs.
     pub sent_to: Option<IdentifierId>,
     /// That a reset was proved in this attempt, and over which account.
-    pub reset: Option<ProvedReset>,
+    pub reset: Option<AccountMark>,
+    /// The first factor, once it was passed, and over which account.
+    #[serde(default)]
+    pub first_factor: Option<PassedFactor>,
     /// How the session will be held.
     pub transport: Transport,
 }
 
-/// What an account was like when a reset of its password was proved. The proof is worth nothing once this has changed.
+/// A first factor that was passed. It is worth nothing once the account has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvedReset {
+pub struct PassedFactor {
+    /// Which.
+    pub method: AuthenticationMethod,
+    /// What the account was like then.
+    pub account: AccountMark,
+}
+
+/// What an account was like when something was proved about it. The proof is worth nothing once this has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountMark {
     /// When the password of that time was set.
     pub password_set_at: Option<Timestamp>,
     /// The user's [`session_epoch`](crate::user::User::session_epoch) of that time.
@@ -77,6 +89,10 @@ pub struct ProvedReset {
 pub enum SignInStatus {
     /// A first factor has to be passed: a password, a code or a link.
     NeedsFirstFactor,
+    /// A second factor has to be passed.
+    NeedsSecondFactor,
+    /// The first factor was passed, and everybody needs a second: one has to be set up.
+    NeedsMfaEnrollment,
     /// A reset was proved; a new password has to be set, after which the first factor is due again.
     NeedsNewPassword,
     /// A session was made. Nothing leads on from here.

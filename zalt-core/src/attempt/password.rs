@@ -1,4 +1,5 @@
 use super::sign_in::SignIns;
+use super::step::sign_in_budget;
 use crate::budget::BudgetKey;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -44,12 +45,8 @@ impl SignIns<'_> {
         let usable =
             account.filter(|account| !matches!(account.user.status, UserStatus::Deleted { .. }));
         let budget = match (usable, tries) {
-            (Some(account), _) => zalt.budget_key(&[b"password", account.user.id.as_bytes()]),
-            (None, Tries::Of(key) | Tries::OfAttempt(_, key)) => zalt.budget_key(&[
-                b"password",
-                key.kind.as_str().as_bytes(),
-                key.key.as_bytes(),
-            ]),
+            (Some(account), _) => zalt.factors_budget(account.user.id),
+            (None, Tries::Of(key) | Tries::OfAttempt(_, key)) => sign_in_budget(zalt, None, key),
             (None, Tries::OfAccount) => return Err(Error::CredentialsIncorrect),
         };
         let taken = match tries {

@@ -1,5 +1,5 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
-use super::model::{Attempt, AttemptState, ProvedReset, SignIn, SignInStatus};
+use super::model::{AccountMark, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus};
 use super::password::{CheckedPassword, Tries};
 use super::step::{self, NewChallenge, RACES};
 use crate::Zalt;
@@ -31,15 +31,37 @@ pub struct StartedSignIn {
 
 /// Where a proof led.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once per sign-in and taken apart at once"
-)]
 pub enum SignInProgress {
     /// A session was made.
     Complete(SignedIn),
+    /// A second factor has to be passed. There is no session before it was.
+    NeedsSecondFactor(PendingSignIn),
+    /// Everybody needs a second factor, and this user has to set one up.
+    NeedsMfaEnrollment(PendingSignIn),
     /// A new password has to be set.
     NeedsNewPassword(Attempt),
+}
+
+/// A sign-in whose first factor was passed.
+#[derive(Debug)]
+pub struct PendingSignIn {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What the device keeps until the attempt is over, if the attempt was begun by this very step.
+    pub token: Option<AttemptToken>,
+}
+
+impl SignInProgress {
+    /// The session, for whoever asks for no second factor.
+    ///
+    /// # Errors
+    /// [`Error::SecondFactorRequired`] if there is none yet.
+    pub fn into_session(self) -> Result<SignedIn, Error> {
+        match self {
+            Self::Complete(signed_in) => Ok(signed_in),
+            _ => Err(Error::SecondFactorRequired),
+        }
+    }
 }
 
 impl<'z> SignIns<'z> {
@@ -72,6 +94,7 @@ impl<'z> SignIns<'z> {
             challenge: None,
             sent_to: None,
             reset: None,
+            first_factor: None,
             transport,
         };
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
@@ -91,7 +114,7 @@ impl<'z> SignIns<'z> {
         Ok(attempt)
     }
 
-    /// Signs in by identifier and password in one step, without an attempt.
+    /// Signs in by identifier and password in one step. An attempt is begun only if more is needed than that.
     ///
     /// # Errors
     /// [`Error::CredentialsIncorrect`], [`Error::RateLimited`], [`Error::AccountSuspended`] for the right password of a
@@ -102,17 +125,39 @@ impl<'z> SignIns<'z> {
         identifier: &str,
         password: Password,
         transport: Transport,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<SignInProgress, Error> {
         self.zalt.take_network_budget(request, b"attempts").await?;
-        let key = IdentifierValue::parse(identifier)?.key();
+        let identifier = IdentifierValue::parse(identifier)?;
+        let key = identifier.key();
         let account = self.zalt.store().account_by_identifier(&key).await?;
         let checked = self
             .check_password(request, account.as_ref(), Tries::Of(&key), password)
             .await?;
-        let user = account.ok_or(Error::CredentialsIncorrect)?.user;
-        let amr = vec![AuthenticationMethod::Password];
-        self.complete(request, user, transport, amr, Some(checked), None)
-            .await
+        let account = account.ok_or(Error::CredentialsIncorrect)?;
+        let method = AuthenticationMethod::Password;
+        let Some(status) = self.after_first_factor(&account) else {
+            let done = Done {
+                attempt: None,
+                checked,
+                transport,
+            };
+            return self.complete(request, account.user, done).await;
+        };
+        let id = AttemptId::mint(self.zalt.now(), self.zalt.rng())?;
+        let state = SignIn {
+            identifier,
+            user_id: Some(account.user.id),
+            status,
+            challenge: None,
+            sent_to: None,
+            reset: None,
+            first_factor: Some(passed(method, &account)),
+            transport,
+        };
+        let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
+        let batch = Batch::new().change(Change::InsertAttempt(attempt.clone()));
+        self.commit_with_rehash(batch, checked.rehash).await?;
+        pending(attempt, Some(token))
     }
 
     /// Passes the first factor of an attempt by password.
@@ -127,7 +172,7 @@ impl<'z> SignIns<'z> {
         request: &RequestContext,
         token: &AttemptToken,
         password: Password,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<SignInProgress, Error> {
         self.zalt.take_network_budget(request, b"attempts").await?;
         let attempt = step::find(self.zalt, token).await?;
         let state = sign_in(&attempt)?;
@@ -141,11 +186,29 @@ impl<'z> SignIns<'z> {
         let checked = self
             .check_password(request, account.as_ref(), tries, password)
             .await?;
-        let user = account.ok_or(Error::CredentialsIncorrect)?.user;
-        let amr = vec![AuthenticationMethod::Password];
-        let done = with_state(&attempt, |state| state.status = SignInStatus::Complete)?;
-        self.complete(request, user, transport, amr, Some(checked), Some(done))
+        let account = account.ok_or(Error::CredentialsIncorrect)?;
+        let Some(status) = self.after_first_factor(&account) else {
+            let done = Done {
+                attempt: Some(with_state(&attempt, |state| {
+                    state.status = SignInStatus::Complete;
+                })?),
+                checked,
+                transport,
+            };
+            return self.complete(request, account.user, done).await;
+        };
+        let updated = with_state(&attempt, |state| {
+            state.status = status;
+            // The account may have changed hands since the attempt was begun.
+            state.user_id = Some(account.user.id);
+            state.challenge = None;
+            state.first_factor = Some(passed(AuthenticationMethod::Password, &account));
+        })?;
+        let batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
+        self.commit_with_rehash(batch, checked.rehash)
             .await
+            .map_err(completion_error)?;
+        pending(step::written(updated), None)
     }
 
     /// Sends a code or link, for signing in or for a new password. A newer one voids the older.
@@ -202,10 +265,7 @@ impl<'z> SignIns<'z> {
                 }
             }
             if step::commit(self.zalt, batch).await? {
-                return Ok(Attempt {
-                    version: updated.version + 1,
-                    ..updated
-                });
+                return Ok(step::written(updated));
             }
         }
         Err(Error::Conflict)
@@ -230,7 +290,7 @@ impl<'z> SignIns<'z> {
         let account = self.zalt.store().account(user_id).await?;
         let account = account
             .filter(|account| {
-                state.reset == Some(proved_reset(account)) && reached(account, state).is_some()
+                state.reset == Some(account_mark(account)) && reached(account, state).is_some()
             })
             .ok_or(Error::AttemptNotFound)?;
         let updated = with_state(&attempt, |state| {
@@ -248,10 +308,7 @@ impl<'z> SignIns<'z> {
             .users()
             .write_password(request, &account, new, batch)
             .await?;
-        Ok(Attempt {
-            version: updated.version + 1,
-            ..updated
-        })
+        Ok(step::written(updated))
     }
 
     /// Whether a link for a new password is out and still valid.
@@ -262,34 +319,38 @@ impl<'z> SignIns<'z> {
         })
     }
 
-    /// Makes the session, and closes the attempt if there is one, in one commit.
+    /// Makes the session after a password, and closes the attempt if there is one, in one commit.
     async fn complete(
         &self,
         request: &RequestContext,
         user: User,
-        transport: Transport,
-        amr: Vec<AuthenticationMethod>,
-        checked: Option<CheckedPassword>,
-        attempt: Option<Attempt>,
-    ) -> Result<SignedIn, Error> {
-        let mut rehash = None;
-        let mut batch = Batch::new().maybe(attempt.map(Change::UpdateAttempt));
-        if let Some(checked) = checked {
-            batch = batch.change(Change::GiveBackBudget(checked.budget));
-            rehash = checked.rehash;
-        }
-        let (batch, new) = self.with_session(request, batch, &user, transport, amr)?;
+        done: Done,
+    ) -> Result<SignInProgress, Error> {
+        let batch = Batch::new()
+            .maybe(done.attempt.map(Change::UpdateAttempt))
+            .change(Change::GiveBackBudget(done.checked.budget));
+        let amr = vec![AuthenticationMethod::Password];
+        let (batch, new) = self.with_session(request, batch, &user, done.transport, amr)?;
+        self.commit_with_rehash(batch, done.checked.rehash)
+            .await
+            .map_err(completion_error)?;
+        new.signed_in(self.zalt, user).map(SignInProgress::Complete)
+    }
+
+    /// Commits a batch with the write that brings a hash up to date, or without it if another sign-in was first.
+    async fn commit_with_rehash(
+        &self,
+        batch: Batch,
+        rehash: Option<Change>,
+    ) -> Result<(), CommitError> {
         let plain = batch.clone();
         let rehash_at = batch.changes.len();
-        let result = match self.zalt.commit(batch.maybe(rehash)).await {
-            // Another sign-in brought the hash up to date first.
+        match self.zalt.commit(batch.maybe(rehash)).await {
             Err(CommitError::Guard(failure)) if failure.change == rehash_at => {
                 self.zalt.commit(plain).await
             }
             result => result,
-        };
-        result.map_err(completion_error)?;
-        new.signed_in(self.zalt, user)
+        }
     }
 
     pub(super) fn with_session(
@@ -315,6 +376,14 @@ impl<'z> SignIns<'z> {
             new,
         ))
     }
+}
+
+/// A sign-in that a right password completes.
+struct Done {
+    /// The attempt, closed.
+    attempt: Option<Attempt>,
+    checked: CheckedPassword,
+    transport: Transport,
 }
 
 /// The sign-in of an attempt; any other kind is as good as none.
@@ -372,8 +441,8 @@ pub(super) fn reached<'a>(account: &'a Account, state: &SignIn) -> Option<&'a Id
         .find(|identifier| Some(identifier.id) == state.sent_to && identifier.verified_at.is_some())
 }
 
-pub(super) fn proved_reset(account: &Account) -> ProvedReset {
-    ProvedReset {
+pub(super) fn account_mark(account: &Account) -> AccountMark {
+    AccountMark {
         password_set_at: account.password.as_ref().map(|password| password.set_at),
         session_epoch: account.user.session_epoch,
     }
@@ -383,7 +452,29 @@ fn is_reset_link(purpose: ChallengePurpose, strategy: ChallengeStrategy) -> bool
     purpose == ChallengePurpose::ResetPassword && strategy == ChallengeStrategy::EmailLink
 }
 
-fn completion_error(error: CommitError) -> Error {
+/// A first factor that was passed just now.
+pub(super) fn passed(method: AuthenticationMethod, account: &Account) -> PassedFactor {
+    PassedFactor {
+        method,
+        account: account_mark(account),
+    }
+}
+
+/// What follows for an attempt whose first factor was passed and whose second is due.
+pub(super) fn pending(
+    attempt: Attempt,
+    token: Option<AttemptToken>,
+) -> Result<SignInProgress, Error> {
+    let status = sign_in(&attempt)?.status;
+    let pending = PendingSignIn { attempt, token };
+    match status {
+        SignInStatus::NeedsSecondFactor => Ok(SignInProgress::NeedsSecondFactor(pending)),
+        SignInStatus::NeedsMfaEnrollment => Ok(SignInProgress::NeedsMfaEnrollment(pending)),
+        _ => Err(Error::AttemptStep),
+    }
+}
+
+pub(super) fn completion_error(error: CommitError) -> Error {
     match error {
         // The attempt was moved on by another request.
         CommitError::Guard(failure) if failure.reason == GuardReason::VersionMismatch => {

@@ -4,8 +4,8 @@ use super::challenge::ChallengePurpose;
 use super::model::{Attempt, SignInStatus};
 use super::proof::Proof;
 use super::sign_in::{
-    SignInProgress, SignIns, StartedSignIn, proved_reset, reached, require_status, sign_in,
-    with_state,
+    SignInProgress, SignIns, StartedSignIn, account_mark, passed, pending, reached, require_status,
+    sign_in, with_state,
 };
 use super::step::{self, CodeTries, RACES};
 use crate::budget::BudgetKey;
@@ -82,7 +82,7 @@ impl SignIns<'_> {
             .await?
         {
             SignInProgress::NeedsNewPassword(attempt) => Ok(StartedSignIn { attempt, token }),
-            SignInProgress::Complete(_) => Err(Error::LinkIncorrect),
+            _ => Err(Error::LinkIncorrect),
         }
     }
 
@@ -159,7 +159,7 @@ impl SignIns<'_> {
     ) -> Result<Option<SignInProgress>, Error> {
         let mut updated = with_state(attempt, |state| {
             state.challenge = None;
-            state.reset = Some(proved_reset(account));
+            state.reset = Some(account_mark(account));
             state.status = SignInStatus::NeedsNewPassword;
         })?;
         // In the same commit: at no time may whoever asked hold an attempt that somebody else proved.
@@ -171,12 +171,7 @@ impl SignIns<'_> {
             .change(Change::UpdateAttempt(updated.clone()))
             .change(Change::GiveBackBudget(budget));
         let written = step::commit(self.zalt, batch).await?;
-        Ok(written.then(|| {
-            SignInProgress::NeedsNewPassword(Attempt {
-                version: updated.version + 1,
-                ..updated
-            })
-        }))
+        Ok(written.then(|| SignInProgress::NeedsNewPassword(step::written(updated))))
     }
 
     /// Makes a session for a mailed code or link. `None` if the attempt moved meanwhile.
@@ -189,26 +184,36 @@ impl SignIns<'_> {
         budget: BudgetKey,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
+        let method = AuthenticationMethod::Email;
+        let next = self.after_first_factor(account);
         let updated = with_state(attempt, |state| {
             state.challenge = None;
-            state.status = SignInStatus::Complete;
+            state.status = next.unwrap_or(SignInStatus::Complete);
+            state.first_factor = next.map(|_| passed(method, account));
         })?;
         // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
         let proved = Identifier {
             verified_at: Some(self.zalt.now()),
             ..identifier.clone()
         };
-        let batch = Batch::new()
-            .change(Change::UpdateAttempt(updated))
-            .change(Change::GiveBackBudget(budget))
+        let mut batch = Batch::new()
+            .change(Change::UpdateAttempt(updated.clone()))
             .change(Change::UpdateIdentifier(proved));
-        let amr = vec![AuthenticationMethod::Email];
-        let (batch, new) = self.with_session(request, batch, &account.user, transport, amr)?;
+        let mut session = None;
+        if next.is_none() {
+            batch = batch.change(Change::GiveBackBudget(budget));
+            let (with_session, new) =
+                self.with_session(request, batch, &account.user, transport, vec![method])?;
+            (batch, session) = (with_session, Some(new));
+        }
         match self.zalt.commit(batch).await {
-            Ok(()) => new
-                .signed_in(self.zalt, account.user.clone())
-                .map(SignInProgress::Complete)
-                .map(Some),
+            Ok(()) => match session {
+                Some(new) => new
+                    .signed_in(self.zalt, account.user.clone())
+                    .map(SignInProgress::Complete),
+                None => pending(step::written(updated), None),
+            }
+            .map(Some),
             Err(CommitError::Guard(failure))
                 if matches!(
                     failure.reason,

@@ -164,16 +164,17 @@ pub(super) async fn take_message(
         .await
 }
 
-/// The budget of wrong codes at sign-in: one per account, or per identifier where nobody owns it.
+/// The budget of wrong passwords and codes at sign-in: one per account over all its factors, so that no factor more is a
+/// guess more, or one per identifier where nobody owns it.
 pub(super) fn sign_in_budget(
     zalt: &Zalt,
     user: Option<UserId>,
     identifier: &IdentifierKey,
 ) -> BudgetKey {
     match user {
-        Some(user) => zalt.budget_key(&[b"code", user.as_bytes()]),
+        Some(user) => zalt.factors_budget(user),
         None => zalt.budget_key(&[
-            b"code",
+            b"factors",
             identifier.kind.as_str().as_bytes(),
             identifier.key.as_bytes(),
         ]),
@@ -261,6 +262,14 @@ pub(super) async fn commit(zalt: &Zalt, batch: Batch) -> Result<bool, Error> {
             Ok(false)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The attempt as it stands after it was written.
+pub(super) fn written(attempt: Attempt) -> Attempt {
+    Attempt {
+        version: attempt.version + 1,
+        ..attempt
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) enum Purpose {
     Budget,
     /// Tokens in forms.
     Form,
+    /// Recovery codes.
+    Recovery,
 }
 
 impl EncryptionKeys {
@@ -130,6 +132,7 @@ pub(super) struct DerivedKeys {
     refresh: hmac::Key,
     budget: hmac::Key,
     form: hmac::Key,
+    recovery: hmac::Key,
 }
 
 impl DerivedKeys {
@@ -154,6 +157,7 @@ impl DerivedKeys {
             refresh: mac_key(b"refresh"),
             budget: mac_key(b"budget"),
             form: mac_key(b"form"),
+            recovery: mac_key(b"recovery"),
         }
     }
 
@@ -163,6 +167,7 @@ impl DerivedKeys {
             Purpose::Refresh => &self.refresh,
             Purpose::Budget => &self.budget,
             Purpose::Form => &self.form,
+            Purpose::Recovery => &self.recovery,
         };
         let mut context = hmac::Context::with_key(key);
         for part in parts {

@@ -5,7 +5,9 @@ mod refresh;
 mod service;
 mod start;
 
-pub use model::{AuthenticationMethod, RefreshState, RevokeReason, Session, Transport};
+pub use model::{
+    Assurance, Authentication, AuthenticationMethod, RefreshState, RevokeReason, Session, Transport,
+};
 pub use service::{Authenticated, Sessions};
 pub(crate) use start::NewSession;
 pub use start::{SessionCredentials, SignedIn};

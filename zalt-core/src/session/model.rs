@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::environment::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -23,8 +23,8 @@ pub struct Session {
     pub token: Option<TokenDigest>,
     /// The state of the refresh-token family; `None` where the session is held by a cookie.
     pub refresh: Option<RefreshState>,
-    /// How the user proved who they are (`amr`, RFC 8176).
-    pub amr: Vec<AuthenticationMethod>,
+    /// How the user proved who they are (`amr`, RFC 8176), each method with the last time.
+    pub amr: Vec<Authentication>,
     /// When they last did so (`auth_time`).
     pub authenticated_at: Timestamp,
     /// When the session was last used, to the resolution of the configured touch interval.
@@ -71,6 +71,12 @@ pub enum AuthenticationMethod {
     /// A code or link sent to a verified e-mail address: one factor.
     #[serde(rename = "email")]
     Email,
+    /// A code of an authenticator app.
+    #[serde(rename = "otp")]
+    Totp,
+    /// A recovery code.
+    #[serde(rename = "recovery")]
+    RecoveryCode,
 }
 
 impl AuthenticationMethod {
@@ -79,7 +85,103 @@ impl AuthenticationMethod {
         match self {
             Self::Password => "pwd",
             Self::Email => "email",
+            Self::Totp => "otp",
+            Self::RecoveryCode => "recovery",
         }
+    }
+
+    /// Whether it comes second, after a password or a mailed code.
+    pub const fn is_second_factor(self) -> bool {
+        matches!(self, Self::Totp | Self::RecoveryCode)
+    }
+}
+
+/// That a user proved who they are, in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Authentication {
+    /// How.
+    pub method: AuthenticationMethod,
+    /// When they last did so in this session.
+    pub at: Timestamp,
+}
+
+impl<'de> Deserialize<'de> for Authentication {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Kept {
+            Timed {
+                method: AuthenticationMethod,
+                at: Timestamp,
+            },
+            // As sessions of the first schema kept it: too long ago for whatever asks how long.
+            Bare(AuthenticationMethod),
+        }
+        Ok(match Kept::deserialize(deserializer)? {
+            Kept::Timed { method, at } => Self { method, at },
+            Kept::Bare(method) => Self {
+                method,
+                at: Timestamp::from_unix_millis(0),
+            },
+        })
+    }
+}
+
+/// How well a session's user is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Assurance {
+    /// By one factor.
+    OneFactor,
+    /// By two factors of different kinds.
+    TwoFactors,
+}
+
+impl Session {
+    /// How well the user is known by all that they proved in this session; `None` if that is nothing.
+    pub fn assurance(&self) -> Option<Assurance> {
+        let has = |second| {
+            self.amr
+                .iter()
+                .any(|proof| proof.method.is_second_factor() == second)
+        };
+        match (has(false), has(true)) {
+            (true, true) => Some(Assurance::TwoFactors),
+            (false, false) => None,
+            _ => Some(Assurance::OneFactor),
+        }
+    }
+
+    /// Whether the user proved who they are since `from`, as well as `assurance` asks: for two factors, both in this
+    /// session, and the second of them since then.
+    pub fn is_proved_since(&self, from: Timestamp, assurance: Assurance) -> bool {
+        match assurance {
+            Assurance::OneFactor => self.authenticated_at >= from,
+            Assurance::TwoFactors => {
+                self.assurance() == Some(Assurance::TwoFactors)
+                    && self
+                        .amr
+                        .iter()
+                        .any(|proof| proof.method.is_second_factor() && proof.at >= from)
+            }
+        }
+    }
+
+    /// The methods with these proved now.
+    pub(crate) fn amr_with(
+        &self,
+        methods: &[AuthenticationMethod],
+        at: Timestamp,
+    ) -> Vec<Authentication> {
+        let mut amr: Vec<_> = self
+            .amr
+            .iter()
+            .copied()
+            .filter(|proof| !methods.contains(&proof.method))
+            .collect();
+        amr.extend(methods.iter().map(|&method| Authentication { method, at }));
+        amr
     }
 }
 

@@ -1,6 +1,6 @@
-use super::model::{AuthenticationMethod, RevokeReason, Session};
+use super::model::{Assurance, AuthenticationMethod, RevokeReason, Session};
 use crate::Zalt;
-use crate::attempt::Tries;
+use crate::attempt::{SecondFactorProof, Tries};
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -99,16 +99,25 @@ impl<'z> Sessions<'z> {
     /// # Errors
     /// [`Error::ReauthenticationRequired`] if it was longer ago.
     pub fn require_recent(&self, authenticated: &Authenticated) -> Result<(), Error> {
+        self.require(authenticated, Assurance::OneFactor)
+    }
+
+    /// Requires that the user proved within the configured window, and as well as `assurance` asks, who they are.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`] with what is missing; [`reauthenticate`](Self::reauthenticate) and
+    /// [`step_up`](Self::step_up) make up for it.
+    pub fn require(
+        &self,
+        authenticated: &Authenticated,
+        assurance: Assurance,
+    ) -> Result<(), Error> {
         let max_age = self.zalt.config().sessions.reauthentication_window;
-        if self
-            .zalt
-            .now()
-            .since(authenticated.session().authenticated_at)
-            <= max_age
-        {
+        let from = self.zalt.now() - max_age;
+        if authenticated.session().is_proved_since(from, assurance) {
             Ok(())
         } else {
-            Err(Error::ReauthenticationRequired { max_age })
+            Err(Error::ReauthenticationRequired { max_age, assurance })
         }
     }
 
@@ -129,32 +138,82 @@ impl<'z> Sessions<'z> {
             .sign_ins()
             .check_password(request, Some(&account), Tries::OfAccount, password)
             .await?;
+        let batch = Batch::new().change(Change::GiveBackBudget(checked.budget));
+        let method = AuthenticationMethod::Password;
+        self.prove(request, session, method, batch).await
+    }
+
+    /// Proves by a second factor who is signed in, and so raises what the session may do. The session gets a new token; the
+    /// old one is dead.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`], [`Error::RateLimited`], or [`Error::SessionOver`] if the session ended meanwhile.
+    pub async fn step_up(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        proof: &SecondFactorProof,
+    ) -> Result<Option<SessionToken>, Error> {
+        let zalt = self.zalt;
+        let session = authenticated.session();
+        let account = zalt.users().find_account(session.user_id).await?;
+        let (user_id, method) = (account.user.id, proof.method());
+        let budget = zalt.factors_budget(user_id);
+        let limit = &zalt.config().budgets.code;
+        if let Err(error) = zalt.take_account_budget(budget, limit).await {
+            let user_id = Some(user_id);
+            return Err(zalt
+                .note_lock(request, user_id, method, budget, error)
+                .await);
+        }
+        let Some(used) = zalt.use_credential(&account, proof)? else {
+            let kind = EventKind::SignInFailed { method };
+            let event = zalt.event(request, Actor::User(user_id), Some(user_id), kind)?;
+            zalt.commit(Batch::new().event(event)).await?;
+            return Err(Error::CodeIncorrect);
+        };
+        let batch = Batch::new()
+            .change(used.change)
+            .change(Change::GiveBackBudget(budget));
+        let batch =
+            zalt.noting_recovery_code(request, &account, used.recovery_codes_left, batch)?;
+        match self.prove(request, session, method, batch).await {
+            // The code was used elsewhere meanwhile, so it is a used code.
+            Err(Error::Conflict) => Err(Error::CodeIncorrect),
+            result => result,
+        }
+    }
+
+    /// Completes `batch` with what a proof does to a session, and commits it.
+    async fn prove(
+        &self,
+        request: &RequestContext,
+        session: &Session,
+        method: AuthenticationMethod,
+        batch: Batch,
+    ) -> Result<Option<SessionToken>, Error> {
+        let at = self.zalt.now();
         let token = match session.token {
             Some(_) => Some(SessionToken::mint(session.id, self.zalt.rng())?),
             None => None,
         };
-        let mut amr = session.amr.clone();
-        if !amr.contains(&AuthenticationMethod::Password) {
-            amr.push(AuthenticationMethod::Password);
-        }
         let event = self.zalt.event(
             request,
             Actor::User(session.user_id),
             Some(session.user_id),
             EventKind::SessionReauthenticated {
                 session_id: session.id,
-                method: AuthenticationMethod::Password,
+                method,
             },
         )?;
-        let batch = Batch::new()
+        let batch = batch
             .change(Change::ReauthenticateSession {
                 id: session.id,
                 expected: session.token,
                 token: token.as_ref().map(SessionToken::digest),
-                amr,
-                at: self.zalt.now(),
+                amr: session.amr_with(&[method], at),
+                at,
             })
-            .change(Change::GiveBackBudget(checked.budget))
             .event(event);
         self.zalt.commit(batch).await?;
         Ok(token)

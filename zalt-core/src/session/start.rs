@@ -1,4 +1,4 @@
-use super::model::{AuthenticationMethod, RefreshState, Session, Transport};
+use super::model::{Authentication, AuthenticationMethod, RefreshState, Session, Transport};
 use crate::Zalt;
 use crate::environment::Timestamp;
 use crate::error::Error;
@@ -85,7 +85,10 @@ impl NewSession {
             transport,
             token: token.as_ref().map(SessionToken::digest),
             refresh,
-            amr,
+            amr: amr
+                .into_iter()
+                .map(|method| Authentication { method, at: now })
+                .collect(),
             authenticated_at: now,
             last_seen_at: now,
             idle_expires_at: (now + config.idle_timeout).min(expires_at),

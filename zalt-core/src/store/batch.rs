@@ -1,12 +1,13 @@
 use crate::attempt::Attempt;
 use crate::budget::BudgetKey;
+use crate::credential::Credential;
 use crate::environment::Timestamp;
 use crate::event::Event;
-use crate::id::{IdentifierId, MessageId, SessionId, UserId};
+use crate::id::{CredentialId, IdentifierId, MessageId, SessionId, UserId};
 use crate::identifier::Identifier;
 use crate::message::Message;
 use crate::secret::TokenDigest;
-use crate::session::{AuthenticationMethod, RevokeReason, Session};
+use crate::session::{Authentication, RevokeReason, Session};
 use crate::signing_key::SigningKeyRecord;
 use crate::user::{PasswordCredential, User};
 
@@ -68,7 +69,7 @@ pub enum Change {
     /// [`RevokeUserSessions`](Self::RevokeUserSessions) moves, and its `last_sign_in_at`, which only
     /// [`InsertSession`](Self::InsertSession) does: an update that was decided before those could else turn them back.
     UpdateUser(User),
-    /// Removes a user and all that belongs to it: identifiers, password, sessions. Its events stay.
+    /// Removes a user and all that belongs to it: identifiers, password, credentials, sessions. Its events stay.
     /// Guard: the user exists and has this version.
     PurgeUser {
         /// Which user.
@@ -99,6 +100,21 @@ pub enum Change {
     InsertPassword(PasswordCredential),
     /// Writes a password over the version that it names.
     UpdatePassword(PasswordCredential),
+
+    /// Inserts a credential.
+    ///
+    /// Guards: its user exists ([`NotFound`](super::GuardReason::NotFound)); and nobody has a credential with its handle
+    /// ([`CredentialTaken`](super::GuardReason::CredentialTaken)).
+    InsertCredential(Credential),
+    /// Writes a credential over the version that it names. The row keeps its user and handle.
+    UpdateCredential(Credential),
+    /// Removes a credential of the version that it names.
+    DeleteCredential {
+        /// Which credential.
+        id: CredentialId,
+        /// The version that was read.
+        version: u64,
+    },
 
     /// Inserts a session and notes its `created_at` as the user's `last_sign_in_at`; the user's `version` stays as it is.
     ///
@@ -145,7 +161,7 @@ pub enum Change {
         /// The digest of the token that takes its place.
         token: Option<TokenDigest>,
         /// How the user proved who they are, all methods of the session together.
-        amr: Vec<AuthenticationMethod>,
+        amr: Vec<Authentication>,
         /// When: the session's `authenticated_at` from now on.
         at: Timestamp,
     },

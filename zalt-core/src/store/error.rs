@@ -39,6 +39,9 @@ pub enum GuardReason {
     /// Another user owns the identifier verified, or this user has it already.
     #[error("the identifier is taken")]
     IdentifierTaken,
+    /// Somebody has a credential with this handle.
+    #[error("the credential is registered already")]
+    CredentialTaken,
     /// The user is suspended or deleted.
     #[error("the user is not active")]
     UserNotActive,

@@ -3,6 +3,7 @@ use async_trait::async_trait;
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
 use crate::attempt::Attempt;
+use crate::credential::CredentialHandle;
 use crate::environment::Timestamp;
 use crate::event::Event;
 use crate::id::{AttemptId, SessionId, UserId};
@@ -18,7 +19,7 @@ pub trait UserQueries: Send + Sync {
     /// The user, whatever its status.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// The user with identifiers and password, whatever its status, in one round trip.
+    /// The user with identifiers, password and credentials, whatever its status, in one round trip.
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
 
     /// The account that owns this identifier *verified*, whatever its status, in one round trip. An identifier that
@@ -26,6 +27,12 @@ pub trait UserQueries: Send + Sync {
     async fn account_by_identifier(
         &self,
         key: &IdentifierKey,
+    ) -> Result<Option<Account>, StoreError>;
+
+    /// The account that has the credential of this handle, whatever its status, in one round trip.
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
     ) -> Result<Option<Account>, StoreError>;
 
     /// Users, newest first.

@@ -115,7 +115,7 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         username: Option<Username>,
     ) -> Result<Account, Error> {
-        let account = self.recent_account(authenticated).await?;
+        let account = self.strong_account(authenticated).await?;
         let mut batch = self.owners_batch(request, authenticated, &account);
         let old = account
             .identifiers
@@ -157,7 +157,7 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         address: EmailAddress,
     ) -> Result<Identifier, Error> {
-        let account = self.recent_account(authenticated).await?;
+        let account = self.strong_account(authenticated).await?;
         if account.identifiers.len() >= MAX_IDENTIFIERS {
             return Err(Error::TooManyIdentifiers);
         }
@@ -188,7 +188,7 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         id: IdentifierId,
     ) -> Result<Account, Error> {
-        let account = self.recent_account(authenticated).await?;
+        let account = self.strong_account(authenticated).await?;
         let chosen = email_of(&account, id)?;
         if chosen.verified_at.is_none() {
             return Err(Error::IdentifierNotVerified);
@@ -224,7 +224,7 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         id: IdentifierId,
     ) -> Result<(), Error> {
-        let account = self.recent_account(authenticated).await?;
+        let account = self.strong_account(authenticated).await?;
         let removed = email_of(&account, id)?;
         let successor = account.identifiers.iter().find(|identifier| {
             identifier.id != id
@@ -270,7 +270,7 @@ impl<'z> Users<'z> {
         request: &RequestContext,
         authenticated: &Authenticated,
     ) -> Result<(), Error> {
-        let account = self.recent_account(authenticated).await?;
+        let account = self.strong_account(authenticated).await?;
         let batch = Batch::new().change(
             self.zalt
                 .sessions()
@@ -285,7 +285,7 @@ impl<'z> Users<'z> {
     }
 
     /// Begins a change by the account's owner: only while their session lasts and the account is as it was read.
-    fn owners_batch(
+    pub(crate) fn owners_batch(
         &self,
         request: &RequestContext,
         authenticated: &Authenticated,
@@ -324,7 +324,7 @@ impl<'z> Users<'z> {
         })
     }
 
-    pub(super) fn own_event(
+    pub(crate) fn own_event(
         &self,
         request: &RequestContext,
         user_id: UserId,
@@ -334,9 +334,15 @@ impl<'z> Users<'z> {
             .event(request, Actor::User(user_id), Some(user_id), kind)
     }
 
-    async fn recent_account(&self, authenticated: &Authenticated) -> Result<Account, Error> {
-        self.zalt.sessions().require_recent(authenticated)?;
-        self.find_account(authenticated.user().id).await
+    /// The account of the signed-in user, if they proved well and recently enough who they are to change it.
+    pub(crate) async fn strong_account(
+        &self,
+        authenticated: &Authenticated,
+    ) -> Result<Account, Error> {
+        let account = self.find_account(authenticated.user().id).await?;
+        let assurance = account.strongest_proof();
+        self.zalt.sessions().require(authenticated, assurance)?;
+        Ok(account)
     }
 }
 

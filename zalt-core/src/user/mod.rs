@@ -16,10 +16,12 @@ pub(crate) use new_user::taken;
 pub(crate) use password::NewPassword;
 pub use profile::{ImageUrl, Name, Profile, ProfileError};
 
+use crate::credential::{Credential, CredentialState, RecoveryCodes, Totp};
 use crate::environment::Timestamp;
 use crate::id::UserId;
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::password::PasswordPhc;
+use crate::session::Assurance;
 
 /// One user.
 ///
@@ -106,6 +108,8 @@ pub struct Account {
     pub identifiers: Vec<Identifier>,
     /// The password, if one is set.
     pub password: Option<PasswordCredential>,
+    /// Every other credential of the user, oldest first.
+    pub credentials: Vec<Credential>,
 }
 
 impl Account {
@@ -114,5 +118,41 @@ impl Account {
         self.identifiers
             .iter()
             .find(|identifier| identifier.primary && identifier.value.kind() == kind)
+    }
+
+    /// Whether a second factor is set up. Recovery codes alone are none.
+    pub fn has_second_factor(&self) -> bool {
+        self.totp().next().is_some()
+    }
+
+    /// The strongest proof that the account's owner can give.
+    pub fn strongest_proof(&self) -> Assurance {
+        if self.has_second_factor() {
+            Assurance::TwoFactors
+        } else {
+            Assurance::OneFactor
+        }
+    }
+
+    /// The authenticator apps that were confirmed.
+    pub fn totp(&self) -> impl Iterator<Item = (&Credential, &Totp)> {
+        self.credentials
+            .iter()
+            .filter_map(|credential| match &credential.state {
+                CredentialState::Totp(totp) if totp.confirmed_at.is_some() => {
+                    Some((credential, totp))
+                }
+                _ => None,
+            })
+    }
+
+    /// The recovery codes, if there are any.
+    pub fn recovery_codes(&self) -> Option<(&Credential, &RecoveryCodes)> {
+        self.credentials
+            .iter()
+            .find_map(|credential| match &credential.state {
+                CredentialState::RecoveryCodes(codes) => Some((credential, codes)),
+                _ => None,
+            })
     }
 }

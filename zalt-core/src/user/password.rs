@@ -39,6 +39,12 @@ impl Users<'_> {
         sign_out_others: bool,
     ) -> Result<(), Error> {
         let account = self.find_account(authenticated.user().id).await?;
+        if account.has_second_factor() {
+            // Whoever has the password alone must not change it.
+            self.zalt
+                .sessions()
+                .require(authenticated, account.strongest_proof())?;
+        }
         // First, so that a new password which is refused costs no try of the current one.
         self.check_new_password(&new, &context_words(&account))?;
         let mut batch = Batch::new().change(
@@ -140,7 +146,7 @@ impl Users<'_> {
         }
         if new.reset {
             // Whoever was locked out by somebody's guesses has recovered.
-            let budget = zalt.budget_key(&[b"password", user_id.as_bytes()]);
+            let budget = zalt.factors_budget(user_id);
             batch = batch.change(Change::GiveBackBudget(budget));
         }
         batch

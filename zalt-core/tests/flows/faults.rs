@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
+use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
 use zalt_core::identifier::IdentifierKey;
@@ -94,6 +95,13 @@ impl UserQueries for FaultyStore {
         key: &IdentifierKey,
     ) -> Result<Option<Account>, StoreError> {
         self.inner.account_by_identifier(key).await
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        self.inner.account_by_credential(handle).await
     }
 
     async fn users(

@@ -13,6 +13,7 @@ mod keys;
 mod passwords;
 mod refresh;
 mod resets;
+mod second_factors;
 mod sessions;
 mod sign_ins;
 mod sign_ups;

@@ -174,8 +174,9 @@ fn a_reset_lifts_the_lock_that_strangers_guesses_brought() {
         try_password(&app, "wrong horse battery");
     }
     assert!(!try_password(&app, PASSWORD));
-    let started = ask(&app, ChallengeStrategy::EmailCode);
-    let proof = Proof::code(&code_and_link(&app.mail_to("ada@example.com")).0);
+    let started = ask(&app, ChallengeStrategy::EmailLink);
+    let link = code_and_link(&app.mail_to("ada@example.com")).1.unwrap();
+    let proof = Proof::link(&link).unwrap();
     run(app
         .zalt
         .sign_ins()

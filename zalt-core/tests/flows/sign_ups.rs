@@ -1,6 +1,8 @@
 use futures_util::future::join_all;
 use zalt_core::Error;
-use zalt_core::attempt::{AttemptState, ChallengeStrategy, NewSignUp, Proof, SignUpStatus};
+use zalt_core::attempt::{
+    AttemptState, ChallengeStrategy, NewSignUp, Proof, SignInProgress, SignUpStatus,
+};
 use zalt_core::identifier::Username;
 use zalt_core::message::Notice;
 use zalt_core::session::Transport;
@@ -264,7 +266,8 @@ fn usernames_are_unique_without_regard_to_case() {
         password(PASSWORD),
         Transport::Cookie,
     ));
-    assert_eq!(by_name.unwrap().user.id, signed_in.user.id);
+    let by_name = by_name.and_then(SignInProgress::into_session).unwrap();
+    assert_eq!(by_name.user.id, signed_in.user.id);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use zalt_core::attempt::{ChallengeStrategy, NewSignUp};
+use zalt_core::attempt::{ChallengeStrategy, NewSignUp, SignInProgress};
 use zalt_core::event::EventKind;
 use zalt_core::id::{MessageId, UserId};
 use zalt_core::identifier::EmailAddress;
@@ -202,6 +202,7 @@ impl App {
             password(PASSWORD),
             Transport::Cookie,
         ))
+        .and_then(SignInProgress::into_session)
         .unwrap()
     }
 

@@ -6,7 +6,7 @@ use zalt_core::store::{Batch, Change, GuardReason};
 use super::plan::{Part, Plan, steps_of};
 use crate::database::{Database, Transaction};
 use crate::error::{Failed, Refusal, is_orphaned, is_taken};
-use crate::{attempt, identifier, message, password, session, signing_key, user};
+use crate::{attempt, credential, identifier, message, password, session, signing_key, user};
 
 pub(super) async fn apply(database: &Database, batch: &Batch) -> Result<(), Failed> {
     let mut transaction = Transaction::begin(database)
@@ -78,7 +78,10 @@ async fn apply_one(transaction: &mut Transaction<'_>, change: &Change) -> Result
 const fn belongs_to_a_user(change: &Change) -> bool {
     matches!(
         change,
-        Change::InsertIdentifier(_) | Change::InsertPassword(_) | Change::InsertSession(_)
+        Change::InsertIdentifier(_)
+            | Change::InsertPassword(_)
+            | Change::InsertCredential(_)
+            | Change::InsertSession(_)
     )
 }
 
@@ -95,6 +98,11 @@ async fn why(db: &mut Transaction<'_>, change: &Change) -> Result<GuardReason, R
         Change::DeleteIdentifier { id, .. } => identifier::why_not_written(db, *id).await,
         Change::InsertPassword(password) => password::why_not_inserted(db, password).await,
         Change::UpdatePassword(password) => password::why_not_updated(db, password).await,
+        Change::InsertCredential(new) => credential::why_not_inserted(db, new).await,
+        Change::UpdateCredential(credential) => {
+            credential::why_not_written(db, credential.id).await
+        }
+        Change::DeleteCredential { id, .. } => credential::why_not_written(db, *id).await,
         Change::InsertSession(session) => session::why_not_inserted(db, session).await,
         Change::TouchSession { id, .. } | Change::RevokeSession { id, .. } => {
             session::why_not_written(db, *id, None).await

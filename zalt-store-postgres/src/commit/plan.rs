@@ -4,7 +4,9 @@ use zalt_core::store::{Batch, Change};
 use crate::error::Refusal;
 use crate::sql::Value;
 use crate::steps::Step;
-use crate::{attempt, event, expired, identifier, message, password, session, signing_key, user};
+use crate::{
+    attempt, credential, event, expired, identifier, message, password, session, signing_key, user,
+};
 use crate::{budget, steps::Tables};
 
 /// The steps of one statement. More would make texts and plans that are as rare as they are long.
@@ -94,6 +96,9 @@ pub(crate) fn steps_of(change: &Change) -> Result<Vec<Step>, Refusal> {
         Change::DeleteIdentifier { id, version } => vec![identifier::delete(*id, *version)],
         Change::InsertPassword(password) => vec![password::insert(password)],
         Change::UpdatePassword(password) => vec![password::update(password)],
+        Change::InsertCredential(credential) => vec![credential::insert(credential)?],
+        Change::UpdateCredential(credential) => vec![credential::update(credential)?],
+        Change::DeleteCredential { id, version } => vec![credential::delete(*id, *version)],
         Change::InsertSession(session) => vec![session::insert(session)?],
         Change::TouchSession {
             id,

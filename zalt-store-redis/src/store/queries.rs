@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
 use zalt_core::identifier::IdentifierKey;
@@ -55,6 +56,13 @@ impl<S: Store + ?Sized> UserQueries for RedisStore<S> {
         key: &IdentifierKey,
     ) -> Result<Option<Account>, StoreError> {
         self.cached.account_by_identifier(key).await
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        self.cached.account_by_credential(handle).await
     }
 
     async fn users(

@@ -3,7 +3,8 @@ use zalt_core::store::{Batch, Change, CommitError};
 
 use crate::error::{Applied, Refusal, store_error};
 use crate::{
-    attempt, budget, event, expired, identifier, message, password, session, signing_key, user,
+    attempt, budget, credential, event, expired, identifier, message, password, session,
+    signing_key, user,
 };
 
 /// Applies a batch as far as its guards let it; the caller rolls back what a failure leaves behind.
@@ -27,6 +28,9 @@ fn apply(db: &Connection, change: &Change) -> Applied {
         Change::DeleteIdentifier { id, version } => identifier::delete(db, *id, *version),
         Change::InsertPassword(password) => password::insert(db, password),
         Change::UpdatePassword(password) => password::update(db, password),
+        Change::InsertCredential(credential) => credential::insert(db, credential),
+        Change::UpdateCredential(credential) => credential::update(db, credential),
+        Change::DeleteCredential { id, version } => credential::delete(db, *id, *version),
         Change::InsertSession(session) => session::insert(db, session),
         Change::TouchSession {
             id,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, NewSignUp, Proof};
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, NewSignUp, Proof, SignInProgress};
 use zalt_core::id::MessageId;
 use zalt_core::identifier::EmailAddress;
 use zalt_core::message::{Mail, Mailer, Notice, SendError};
@@ -77,7 +77,8 @@ fn the_file_holds_no_secret_that_anybody_could_use() {
     let password = Password::parse(PASSWORD).unwrap();
     let sign_ins = zalt.sign_ins();
     let signed_in = sign_ins.with_password(&request, ADA, password, Transport::Cookie);
-    secrets.extend(credentials(&block_on(signed_in).unwrap()));
+    let signed_in = block_on(signed_in).and_then(SignInProgress::into_session);
+    secrets.extend(credentials(&signed_in.unwrap()));
     let started = block_on(sign_ins.create(&request, ADA, Transport::Cookie)).unwrap();
     secrets.insert(started.token.expose().to_string());
     let (purpose, strategy) = (

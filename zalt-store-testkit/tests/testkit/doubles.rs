@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, BudgetState, BudgetStore, Decision};
+use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
 use zalt_core::identifier::{Identifier, IdentifierKey};
@@ -358,6 +359,13 @@ impl UserQueries for Double {
             }
             _ => Ok(found),
         }
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        self.inner.account_by_credential(handle).await
     }
 
     async fn users(

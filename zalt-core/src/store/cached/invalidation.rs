@@ -45,6 +45,9 @@ impl Stale {
             | Change::DeleteIdentifier { .. }
             | Change::InsertPassword(_)
             | Change::UpdatePassword(_)
+            | Change::InsertCredential(_)
+            | Change::UpdateCredential(_)
+            | Change::DeleteCredential { .. }
             | Change::InsertAttempt(_)
             | Change::UpdateAttempt(_)
             | Change::EnqueueMessage(_)

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::attempt::Attempt;
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
+use crate::credential::CredentialHandle;
 use crate::environment::{Clock, Timestamp};
 use crate::event::Event;
 use crate::id::{AttemptId, SessionId, UserId};
@@ -174,6 +175,13 @@ impl<S: Store + ?Sized> UserQueries for SessionCached<S> {
         key: &IdentifierKey,
     ) -> Result<Option<Account>, StoreError> {
         self.store.account_by_identifier(key).await
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        self.store.account_by_credential(handle).await
     }
 
     async fn users(

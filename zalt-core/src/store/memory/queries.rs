@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::attempt::Attempt;
+use crate::credential::CredentialHandle;
 use crate::environment::Timestamp;
 use crate::event::Event;
 use crate::id::{AttemptId, EventId, IdentifierId, SessionId, UserId};
@@ -35,6 +36,16 @@ impl UserQueries for MemoryStore {
     ) -> Result<Option<Account>, StoreError> {
         let state = self.state();
         let owner = state.owners.get(key).and_then(|id| state.identifier(*id));
+        Ok(owner.and_then(|owner| account(&state, owner.user_id)))
+    }
+
+    async fn account_by_credential(
+        &self,
+        handle: CredentialHandle,
+    ) -> Result<Option<Account>, StoreError> {
+        let state = self.state();
+        let owner = state.handles.get(&handle);
+        let owner = owner.and_then(|id| state.credential(*id));
         Ok(owner.and_then(|owner| account(&state, owner.user_id)))
     }
 
@@ -161,6 +172,7 @@ fn account(state: &State, id: UserId) -> Option<Account> {
         user: state.users.get(&id)?.clone(),
         identifiers: state.identifiers_of(id).cloned().collect(),
         password: state.passwords.get(&id).cloned(),
+        credentials: state.credentials_of(id).cloned().collect(),
     })
 }
 

@@ -3,9 +3,10 @@ use std::ops::Bound;
 use super::table::Table;
 use crate::attempt::Attempt;
 use crate::budget::{BudgetKey, BudgetState};
+use crate::credential::{Credential, CredentialHandle};
 use crate::environment::Timestamp;
 use crate::event::Event;
-use crate::id::{AttemptId, EventId, IdentifierId, MessageId, SessionId, UserId};
+use crate::id::{AttemptId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId};
 use crate::identifier::{Identifier, IdentifierKey};
 use crate::message::Message;
 use crate::session::Session;
@@ -17,6 +18,9 @@ use crate::user::{PasswordCredential, User};
 pub(super) struct State {
     pub(super) users: Table<UserId, User>,
     pub(super) passwords: Table<UserId, PasswordCredential>,
+    credentials: Table<CredentialId, Credential>,
+    credentials_of: Table<(UserId, CredentialId), ()>,
+    pub(super) handles: Table<CredentialHandle, CredentialId>,
     identifiers: Table<IdentifierId, Identifier>,
     identifiers_of: Table<(UserId, IdentifierId), ()>,
     /// Every key with every identifier that has it, verified or not.
@@ -40,6 +44,9 @@ macro_rules! each_table {
         let State {
             users,
             passwords,
+            credentials,
+            credentials_of,
+            handles,
             identifiers,
             identifiers_of,
             keys,
@@ -55,6 +62,9 @@ macro_rules! each_table {
         } = $state;
         users.$method();
         passwords.$method();
+        credentials.$method();
+        credentials_of.$method();
+        handles.$method();
         identifiers.$method();
         identifiers_of.$method();
         keys.$method();
@@ -79,6 +89,41 @@ impl State {
     /// Undoes the batch.
     pub(super) fn roll_back(&mut self) {
         each_table!(self, roll_back);
+    }
+
+    pub(super) fn credential(&self, id: CredentialId) -> Option<&Credential> {
+        self.credentials.get(&id)
+    }
+
+    /// The credentials of a user, oldest first.
+    pub(super) fn credentials_of(&self, user_id: UserId) -> impl Iterator<Item = &Credential> {
+        let first = (user_id, CredentialId::from_bytes([0; 16]));
+        let last = (user_id, CredentialId::from_bytes([0xff; 16]));
+        self.credentials_of
+            .range(first..=last)
+            .filter_map(|((_, id), ())| self.credentials.get(id))
+    }
+
+    /// Writes a credential whose guards hold.
+    pub(super) fn put_credential(&mut self, credential: Credential) {
+        if let Some(handle) = credential.handle {
+            self.handles.put(handle, credential.id);
+        }
+        self.credentials_of
+            .put((credential.user_id, credential.id), ());
+        self.credentials.put(credential.id, credential);
+    }
+
+    pub(super) fn remove_credential(&mut self, id: CredentialId) {
+        let Some(credential) = self.credentials.get(&id) else {
+            return;
+        };
+        let (user_id, handle) = (credential.user_id, credential.handle);
+        if let Some(handle) = handle {
+            self.handles.remove(&handle);
+        }
+        self.credentials_of.remove(&(user_id, id));
+        self.credentials.remove(&id);
     }
 
     pub(super) fn identifier(&self, id: IdentifierId) -> Option<&Identifier> {

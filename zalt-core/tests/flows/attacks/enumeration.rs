@@ -4,6 +4,7 @@ use zalt_core::Error;
 use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof};
 use zalt_core::event::EventKind;
 use zalt_core::session::{AuthenticationMethod, Transport};
+use zalt_core::user::User;
 
 use crate::support::*;
 
@@ -50,12 +51,14 @@ fn codes_guessed_at_sign_in_do_not_show_at_sign_up_who_has_an_account() {
 fn a_lock_leaves_one_event_however_often_it_is_met() {
     let app = App::new();
     let user = app.sign_up("ada@example.com").user;
-    let locks = || {
+    let eve = app.sign_up("eve@example.com").user;
+    let locks_of = |user: &User| {
         let kinds = app.event_kinds(user.id).into_iter();
         kinds
             .filter(|kind| matches!(kind, EventKind::SignInLocked { .. }))
             .collect::<Vec<_>>()
     };
+    let locks = || locks_of(&user);
     let guess = || {
         let wrong = password("wrong horse battery");
         let sign_ins = app.zalt.sign_ins();
@@ -73,9 +76,9 @@ fn a_lock_leaves_one_event_however_often_it_is_met() {
     guess();
     assert_eq!(locks().len(), 2);
 
-    spend_codes(&app, "ada@example.com");
+    spend_codes(&app, "eve@example.com");
     let method = AuthenticationMethod::Email;
     assert!(
-        matches!(&locks()[0], EventKind::SignInLocked { method: first, .. } if *first == method)
+        matches!(&locks_of(&eve)[0], EventKind::SignInLocked { method: first, .. } if *first == method)
     );
 }

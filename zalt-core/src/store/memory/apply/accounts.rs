@@ -1,5 +1,6 @@
 use super::{Applied, absent, found, next_version, same_version};
-use crate::id::{IdentifierId, UserId};
+use crate::credential::Credential;
+use crate::id::{CredentialId, IdentifierId, UserId};
 use crate::identifier::Identifier;
 use crate::store::GuardReason;
 use crate::store::memory::state::State;
@@ -35,6 +36,10 @@ pub(super) fn purge_user(state: &mut State, id: UserId, version: u64) -> Applied
     let sessions: Vec<_> = state.sessions_of(id, None).map(|row| row.id).collect();
     for session in sessions {
         state.remove_session(session);
+    }
+    let credentials: Vec<_> = state.credentials_of(id).map(|row| row.id).collect();
+    for credential in credentials {
+        state.remove_credential(credential);
     }
     state.passwords.remove(&id);
     state.users.remove(&id);
@@ -97,5 +102,36 @@ pub(super) fn update_password(state: &mut State, password: PasswordCredential) -
             ..password
         },
     );
+    Ok(())
+}
+
+pub(super) fn insert_credential(state: &mut State, credential: Credential) -> Applied {
+    absent(state.credential(credential.id).is_some())?;
+    found(state.users.get(&credential.user_id))?;
+    if credential
+        .handle
+        .is_some_and(|handle| state.handles.contains(&handle))
+    {
+        return Err(GuardReason::CredentialTaken.into());
+    }
+    state.put_credential(credential);
+    Ok(())
+}
+
+pub(super) fn update_credential(state: &mut State, credential: Credential) -> Applied {
+    let stored = found(state.credential(credential.id))?;
+    let credential = Credential {
+        user_id: stored.user_id,
+        handle: stored.handle,
+        version: next_version(stored.version, credential.version)?,
+        ..credential
+    };
+    state.put_credential(credential);
+    Ok(())
+}
+
+pub(super) fn delete_credential(state: &mut State, id: CredentialId, version: u64) -> Applied {
+    same_version(found(state.credential(id))?.version, version)?;
+    state.remove_credential(id);
     Ok(())
 }

@@ -3,8 +3,8 @@ mod sessions;
 mod sweep;
 
 use self::accounts::{
-    delete_identifier, insert_identifier, insert_password, insert_user, purge_user,
-    update_identifier, update_password, update_user,
+    delete_credential, delete_identifier, insert_credential, insert_identifier, insert_password,
+    insert_user, purge_user, update_credential, update_identifier, update_password, update_user,
 };
 use self::sessions::{edit_session, insert_session, revoke_user_sessions, rotated};
 use self::sweep::remove_expired;
@@ -66,6 +66,9 @@ fn apply(state: &mut State, change: Change) -> Applied {
         Change::DeleteIdentifier { id, version } => delete_identifier(state, id, version),
         Change::InsertPassword(password) => insert_password(state, password),
         Change::UpdatePassword(password) => update_password(state, password),
+        Change::InsertCredential(credential) => insert_credential(state, credential),
+        Change::UpdateCredential(credential) => update_credential(state, credential),
+        Change::DeleteCredential { id, version } => delete_credential(state, id, version),
         Change::InsertSession(session) => insert_session(state, session),
         Change::TouchSession {
             id,

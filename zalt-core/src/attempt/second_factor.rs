@@ -1,0 +1,257 @@
+//! The second factor of a sign-in: who is asked for one, and how it is passed.
+
+use super::model::{Attempt, PassedFactor, SignInStatus};
+use super::sign_in::{
+    SignInProgress, SignIns, account_mark, completion_error, require_status, sign_in, with_state,
+};
+use super::step::{self, RACES};
+use crate::config::SecondFactorPolicy;
+use crate::credential::{NewRecoveryCodes, TotpEnrollment, UsedCredential};
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::CredentialId;
+use crate::request::RequestContext;
+use crate::secret::AttemptToken;
+use crate::session::{AuthenticationMethod, SignedIn};
+use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::user::Account;
+
+/// What a person shows for a second factor.
+#[derive(Clone)]
+pub enum SecondFactorProof {
+    /// The code of an authenticator app, as typed.
+    Totp(String),
+    /// A recovery code, as typed.
+    RecoveryCode(String),
+}
+
+impl SecondFactorProof {
+    /// What a session that was proved by it says of it.
+    pub const fn method(&self) -> AuthenticationMethod {
+        match self {
+            Self::Totp(_) => AuthenticationMethod::Totp,
+            Self::RecoveryCode(_) => AuthenticationMethod::RecoveryCode,
+        }
+    }
+}
+
+impl std::fmt::Debug for SecondFactorProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Totp(_) => "Totp(..)",
+            Self::RecoveryCode(_) => "RecoveryCode(..)",
+        })
+    }
+}
+
+impl SignIns<'_> {
+    /// What is still due once the first factor was passed; `None` for nothing.
+    pub(super) fn after_first_factor(&self, account: &Account) -> Option<SignInStatus> {
+        let config = &self.zalt.config().second_factors;
+        match (config.policy, account.has_second_factor()) {
+            (SecondFactorPolicy::Disabled, _) | (SecondFactorPolicy::Optional, false) => None,
+            (_, true) => Some(SignInStatus::NeedsSecondFactor),
+            (SecondFactorPolicy::Required, false) => {
+                let in_grace = config.grace_until.is_some_and(|until| {
+                    self.zalt.now() < until && account.user.created_at < until
+                });
+                (!in_grace).then_some(SignInStatus::NeedsMfaEnrollment)
+            }
+        }
+    }
+
+    /// Passes the second factor of an attempt, which yields the session.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`], [`Error::AccountSuspended`],
+    /// [`Error::AttemptStep`]; [`Error::AttemptNotFound`] also if since the first factor the password was changed or all
+    /// sessions were ended.
+    pub async fn attempt_second_factor(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        proof: &SecondFactorProof,
+    ) -> Result<SignInProgress, Error> {
+        let zalt = self.zalt;
+        zalt.take_network_budget(request, b"proofs").await?;
+        let mut charged = false;
+        for _ in 0..RACES {
+            let attempt = step::find(zalt, token).await?;
+            require_status(sign_in(&attempt)?, SignInStatus::NeedsSecondFactor)?;
+            step::require_codes_left(zalt, &attempt)?;
+            let (account, first) = self.proved_account(&attempt).await?;
+            let budget = zalt.factors_budget(account.user.id);
+            if !charged {
+                let limit = &zalt.config().budgets.code;
+                if let Err(error) = zalt.take_account_budget(budget, limit).await {
+                    let (user_id, method) = (Some(account.user.id), proof.method());
+                    return Err(zalt
+                        .note_lock(request, user_id, method, budget, error)
+                        .await);
+                }
+                charged = true;
+            }
+            let Some(used) = zalt.use_credential(&account, proof)? else {
+                if self.count_second_failure(request, &attempt, proof).await? {
+                    return Err(Error::CodeIncorrect);
+                }
+                continue;
+            };
+            if !account.user.status.is_active() {
+                return Err(Error::AccountSuspended);
+            }
+            let batch = Batch::new().change(Change::GiveBackBudget(budget));
+            let finished = self
+                .finish(request, &attempt, &account, first, used, batch)
+                .await?;
+            // Otherwise the attempt moved, or the code was used meanwhile.
+            if let Some(progress) = finished {
+                return Ok(progress);
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Begins to set up an authenticator app, where a second factor is required and the user has none.
+    ///
+    /// # Errors
+    /// [`Error::AttemptStep`], [`Error::AttemptNotFound`], [`Error::TooManyCredentials`], [`Error::Conflict`].
+    pub async fn begin_totp(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+    ) -> Result<TotpEnrollment, Error> {
+        self.zalt.take_network_budget(request, b"proofs").await?;
+        let attempt = step::find(self.zalt, token).await?;
+        require_status(sign_in(&attempt)?, SignInStatus::NeedsMfaEnrollment)?;
+        let (account, _) = self.proved_account(&attempt).await?;
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(attempt))
+            .change(self.zalt.users().touched(&account));
+        let (enrollment, batch) = self.zalt.credentials().new_totp(&account, None, batch)?;
+        self.zalt.commit(batch).await?;
+        Ok(enrollment)
+    }
+
+    /// Confirms the authenticator app by its first code, which yields the session and the recovery codes.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`], [`Error::RateLimited`], [`Error::AttemptExhausted`], [`Error::AccountSuspended`],
+    /// [`Error::AttemptStep`], [`Error::NotFound`] if no app is being set up, [`Error::Conflict`].
+    pub async fn confirm_totp(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        id: CredentialId,
+        code: &str,
+    ) -> Result<(SignedIn, Option<NewRecoveryCodes>), Error> {
+        let zalt = self.zalt;
+        zalt.take_network_budget(request, b"proofs").await?;
+        let attempt = step::find(zalt, token).await?;
+        let state = sign_in(&attempt)?;
+        require_status(state, SignInStatus::NeedsMfaEnrollment)?;
+        step::require_codes_left(zalt, &attempt)?;
+        let (account, first) = self.proved_account(&attempt).await?;
+        if !account.user.status.is_active() {
+            return Err(Error::AccountSuspended);
+        }
+        let budget = zalt.factors_budget(account.user.id);
+        let limit = &zalt.config().budgets.code;
+        zalt.take_account_budget(budget, limit).await?;
+        let done = with_state(&attempt, |state| state.status = SignInStatus::Complete)?;
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(done))
+            .change(zalt.users().touched(&account))
+            .change(Change::GiveBackBudget(budget));
+        let (batch, codes) = match zalt
+            .credentials()
+            .confirmed(request, &account, id, code, batch)
+        {
+            Err(Error::CodeIncorrect) => {
+                let proof = SecondFactorProof::Totp(String::new());
+                self.count_second_failure(request, &attempt, &proof).await?;
+                return Err(Error::CodeIncorrect);
+            }
+            result => result?,
+        };
+        let amr = vec![first.method, AuthenticationMethod::Totp];
+        let (batch, new) =
+            self.with_session(request, batch, &account.user, state.transport, amr)?;
+        zalt.commit(batch).await.map_err(completion_error)?;
+        Ok((new.signed_in(zalt, account.user)?, codes))
+    }
+
+    /// The account that the first factor of the attempt was passed for, if it is still what it was then.
+    pub(super) async fn proved_account(
+        &self,
+        attempt: &Attempt,
+    ) -> Result<(Account, PassedFactor), Error> {
+        let state = sign_in(attempt)?;
+        let first = state.first_factor.ok_or(Error::AttemptStep)?;
+        let user_id = state.user_id.ok_or(Error::AttemptStep)?;
+        let account = self.zalt.store().account(user_id).await?;
+        account
+            .filter(|account| account_mark(account) == first.account)
+            .map(|account| (account, first))
+            .ok_or(Error::AttemptNotFound)
+    }
+
+    /// Completes a sign-in whose factors were all passed. `None` if the attempt or the credential was written meanwhile.
+    pub(super) async fn finish(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+        account: &Account,
+        first: PassedFactor,
+        used: UsedCredential,
+        batch: Batch,
+    ) -> Result<Option<SignInProgress>, Error> {
+        let transport = sign_in(attempt)?.transport;
+        let done = with_state(attempt, |state| state.status = SignInStatus::Complete)?;
+        let batch = batch
+            .change(Change::UpdateAttempt(done))
+            .change(used.change);
+        let batch =
+            self.zalt
+                .noting_recovery_code(request, account, used.recovery_codes_left, batch)?;
+        let amr = vec![first.method, used.method];
+        let (batch, new) = self.with_session(request, batch, &account.user, transport, amr)?;
+        match self.zalt.commit(batch).await {
+            Ok(()) => {
+                let signed_in = new.signed_in(self.zalt, account.user.clone())?;
+                Ok(Some(SignInProgress::Complete(signed_in)))
+            }
+            Err(CommitError::Guard(failure))
+                if matches!(
+                    failure.reason,
+                    GuardReason::VersionMismatch | GuardReason::NotFound
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(completion_error(error)),
+        }
+    }
+
+    /// Counts a wrong code. `false` if the attempt moved meanwhile.
+    async fn count_second_failure(
+        &self,
+        request: &RequestContext,
+        attempt: &Attempt,
+        proof: &SecondFactorProof,
+    ) -> Result<bool, Error> {
+        let counted = Attempt {
+            failed_codes: attempt.failed_codes.saturating_add(1),
+            ..attempt.clone()
+        };
+        let kind = EventKind::SignInFailed {
+            method: proof.method(),
+        };
+        let user_id = sign_in(attempt)?.user_id;
+        let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(counted))
+            .event(event);
+        step::commit(self.zalt, batch).await
+    }
+}

@@ -1,0 +1,380 @@
+//! Setting up and taking away second factors.
+
+use zeroize::Zeroizing;
+
+use super::proof::digits;
+use super::{Credential, CredentialState, RecoveryCodes, Totp, TotpSecret};
+use crate::Zalt;
+use crate::config::SecondFactorPolicy;
+use crate::error::Error;
+use crate::event::{Actor, EventKind};
+use crate::id::{CredentialId, UserId};
+use crate::identifier::IdentifierKind;
+use crate::message::Notice;
+use crate::request::RequestContext;
+use crate::session::{Authenticated, RevokeReason};
+use crate::store::{Batch, Change};
+use crate::user::{Account, Name};
+
+/// The credentials of the signed-in user beside the password.
+///
+/// Adding and removing them needs an authentication that is recent and as strong as the account has
+/// ([`Error::ReauthenticationRequired`]), and every verified address is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Credentials<'z> {
+    zalt: &'z Zalt,
+}
+
+/// An authenticator app that is being set up. The secret is shown here and never again.
+#[derive(Debug)]
+pub struct TotpEnrollment {
+    /// The credential, which counts once it is confirmed.
+    pub credential: Credential,
+    /// The secret.
+    pub secret: TotpSecret,
+    /// The same with names, for a QR code.
+    pub uri: Zeroizing<String>,
+}
+
+impl TotpEnrollment {
+    /// The URI as a QR code: an SVG of 4 modules of margin that scales to any size, dark on light in any theme, since
+    /// cameras expect that.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the names are too long for a QR code, which they can't be.
+    pub fn qr_code_svg(&self) -> Result<String, Error> {
+        super::qr::svg(&self.uri).ok_or(Error::Internal("a URI is too long for a QR code"))
+    }
+}
+
+/// Recovery codes, shown here and never again.
+pub struct NewRecoveryCodes {
+    /// Each code in groups of four.
+    pub codes: Vec<Zeroizing<String>>,
+}
+
+impl std::fmt::Debug for NewRecoveryCodes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewRecoveryCodes").finish_non_exhaustive()
+    }
+}
+
+/// The most credentials of one account.
+const MAX_CREDENTIALS: usize = 20;
+
+impl<'z> Credentials<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+
+    /// Begins to set up an authenticator app. One that was begun before and never confirmed is dropped.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`], [`Error::TooManyCredentials`].
+    pub async fn begin_totp(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        name: Option<Name>,
+    ) -> Result<TotpEnrollment, Error> {
+        let account = self.zalt.users().strong_account(authenticated).await?;
+        let guard = self
+            .zalt
+            .users()
+            .owners_batch(request, authenticated, &account);
+        let (enrollment, batch) = self.new_totp(&account, name, guard)?;
+        self.zalt.commit(batch).await?;
+        Ok(enrollment)
+    }
+
+    /// Confirms an authenticator app by its first code. With the first app come recovery codes.
+    ///
+    /// # Errors
+    /// [`Error::CodeIncorrect`], [`Error::RateLimited`], [`Error::NotFound`], [`Error::ReauthenticationRequired`].
+    pub async fn confirm_totp(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: CredentialId,
+        code: &str,
+    ) -> Result<Option<NewRecoveryCodes>, Error> {
+        let account = self.zalt.users().strong_account(authenticated).await?;
+        let budget = self.zalt.factors_budget(account.user.id);
+        self.zalt
+            .take_account_budget(budget, &self.zalt.config().budgets.code)
+            .await?;
+        let guard = self
+            .zalt
+            .users()
+            .owners_batch(request, authenticated, &account)
+            .change(Change::GiveBackBudget(budget));
+        let (batch, codes) = self.confirmed(request, &account, id, code, guard)?;
+        self.zalt.commit(batch).await?;
+        Ok(codes)
+    }
+
+    /// Makes new recovery codes, which void those before.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`]; [`Error::SecondFactorRequired`] if there is no second factor that they could
+    /// stand in for.
+    pub async fn new_recovery_codes(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+    ) -> Result<NewRecoveryCodes, Error> {
+        let account = self.zalt.users().strong_account(authenticated).await?;
+        if !account.has_second_factor() {
+            return Err(Error::SecondFactorRequired);
+        }
+        let guard = self
+            .zalt
+            .users()
+            .owners_batch(request, authenticated, &account);
+        let (mut batch, codes) = self.with_recovery_codes(request, &account, guard)?;
+        batch.changes.extend(
+            self.zalt
+                .mail_all(&account, &Notice::RecoveryCodesCreated)?,
+        );
+        self.zalt.commit(batch).await?;
+        Ok(codes)
+    }
+
+    /// Removes an authenticator app. With the last one the recovery codes go.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastSecondFactor`] where everybody needs one, [`Error::ReauthenticationRequired`].
+    pub async fn remove(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: CredentialId,
+    ) -> Result<(), Error> {
+        let account = self.zalt.users().strong_account(authenticated).await?;
+        let removed = account
+            .credentials
+            .iter()
+            .find(|credential| credential.id == id)
+            .filter(|credential| !matches!(credential.state, CredentialState::RecoveryCodes(_)))
+            .ok_or(Error::NotFound)?;
+        let mut batch = self
+            .zalt
+            .users()
+            .owners_batch(request, authenticated, &account)
+            .change(deletion(removed));
+        let counted = account.totp().any(|(credential, _)| credential.id == id);
+        let others = account.totp().any(|(credential, _)| credential.id != id);
+        if counted && !others {
+            if self.zalt.config().second_factors.policy == SecondFactorPolicy::Required {
+                return Err(Error::LastSecondFactor);
+            }
+            batch = batch.maybe(account.recovery_codes().map(|(codes, _)| deletion(codes)));
+        }
+        if counted {
+            let kind = EventKind::CredentialRemoved { credential_id: id };
+            batch = batch.event(
+                self.zalt
+                    .users()
+                    .own_event(request, account.user.id, kind)?,
+            );
+            batch
+                .changes
+                .extend(self.zalt.mail_all(&account, &Notice::SecondFactorRemoved)?);
+        }
+        Ok(self.zalt.commit(batch).await?)
+    }
+
+    /// Takes all second factors from a user who has lost them, for the application. The reason goes into the audit log,
+    /// every verified address is told, and all sessions end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`].
+    pub async fn reset(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let account = self.zalt.users().find_account(user_id).await?;
+        let now = self.zalt.now();
+        let kind = EventKind::SecondFactorsReset {
+            reason: reason.chars().take(500).collect(),
+        };
+        let revoked = RevokeReason::RevokedByAdmin;
+        let actor = Actor::Application;
+        let mut batch = Batch::new()
+            .change(self.zalt.users().touched(&account))
+            .change(Change::RevokeUserSessions {
+                user_id,
+                except: None,
+                at: now,
+                reason: revoked,
+            })
+            .event(self.zalt.event(request, actor, Some(user_id), kind)?)
+            .event(self.zalt.event(
+                request,
+                actor,
+                Some(user_id),
+                EventKind::AllSessionsRevoked {
+                    except: None,
+                    reason: revoked,
+                },
+            )?);
+        batch
+            .changes
+            .extend(account.credentials.iter().map(deletion));
+        batch
+            .changes
+            .extend(self.zalt.mail_all(&account, &Notice::SecondFactorRemoved)?);
+        Ok(self.zalt.commit(batch).await?)
+    }
+
+    /// Completes `batch` with an authenticator app that is not confirmed yet.
+    pub(crate) fn new_totp(
+        &self,
+        account: &Account,
+        name: Option<Name>,
+        mut batch: Batch,
+    ) -> Result<(TotpEnrollment, Batch), Error> {
+        let zalt = self.zalt;
+        let (unconfirmed, kept): (Vec<_>, Vec<_>) = account
+            .credentials
+            .iter()
+            .partition(|credential| is_unconfirmed(credential));
+        if kept.len() >= MAX_CREDENTIALS {
+            return Err(Error::TooManyCredentials);
+        }
+        batch.changes.extend(unconfirmed.into_iter().map(deletion));
+        let now = zalt.now();
+        let id = CredentialId::mint(now, zalt.rng())?;
+        let secret = TotpSecret::generate(zalt.rng())?;
+        let row = id.to_string();
+        let sealed = zalt
+            .encryption_keys()
+            .seal(row.as_bytes(), secret.as_bytes(), zalt.rng())?;
+        let credential = Credential {
+            id,
+            user_id: account.user.id,
+            handle: None,
+            name,
+            state: CredentialState::Totp(Totp {
+                secret: sealed,
+                confirmed_at: None,
+                last_step: None,
+            }),
+            created_at: now,
+            last_used_at: None,
+            version: 0,
+        };
+        let config = zalt.config();
+        let issuer = config.second_factors.issuer.as_ref();
+        let issuer = issuer.unwrap_or(&config.application_name);
+        let label = account
+            .primary(IdentifierKind::EmailAddress)
+            .or_else(|| account.identifiers.first())
+            .map_or("account", |identifier| identifier.value.as_str());
+        let uri = secret.uri(issuer, label);
+        let batch = batch.change(Change::InsertCredential(credential.clone()));
+        let enrollment = TotpEnrollment {
+            credential,
+            secret,
+            uri,
+        };
+        Ok((enrollment, batch))
+    }
+
+    /// Completes `batch` with the confirmation of an authenticator app, and with recovery codes if it is the first. The
+    /// caller has taken a try from the budget.
+    pub(crate) fn confirmed(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        id: CredentialId,
+        code: &str,
+        batch: Batch,
+    ) -> Result<(Batch, Option<NewRecoveryCodes>), Error> {
+        let zalt = self.zalt;
+        let credential = account
+            .credentials
+            .iter()
+            .find(|credential| credential.id == id && is_unconfirmed(credential))
+            .ok_or(Error::NotFound)?;
+        let CredentialState::Totp(totp) = &credential.state else {
+            return Err(Error::NotFound);
+        };
+        let (now, window) = (zalt.now(), zalt.config().second_factors.totp_window);
+        let step = zalt
+            .totp_secret(credential)?
+            .step_of_code(&digits(code), now, window, totp.last_step)
+            .ok_or(Error::CodeIncorrect)?;
+        let confirmed = Credential {
+            state: CredentialState::Totp(Totp {
+                confirmed_at: Some(now),
+                last_step: Some(step),
+                ..totp.clone()
+            }),
+            last_used_at: Some(now),
+            ..credential.clone()
+        };
+        let kind = EventKind::CredentialAdded { credential_id: id };
+        let mut batch =
+            batch
+                .change(Change::UpdateCredential(confirmed))
+                .event(
+                    self.zalt
+                        .users()
+                        .own_event(request, account.user.id, kind)?,
+                );
+        batch
+            .changes
+            .extend(zalt.mail_all(account, &Notice::SecondFactorAdded)?);
+        if account.recovery_codes().is_some() {
+            return Ok((batch, None));
+        }
+        let (batch, codes) = self.with_recovery_codes(request, account, batch)?;
+        Ok((batch, Some(codes)))
+    }
+
+    fn with_recovery_codes(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        batch: Batch,
+    ) -> Result<(Batch, NewRecoveryCodes), Error> {
+        let zalt = self.zalt;
+        let now = zalt.now();
+        let id = CredentialId::mint(now, zalt.rng())?;
+        let (set, codes) = RecoveryCodes::generate(id, zalt.encryption_keys(), zalt.rng())?;
+        let credential = Credential {
+            id,
+            user_id: account.user.id,
+            handle: None,
+            name: None,
+            state: CredentialState::RecoveryCodes(set),
+            created_at: now,
+            last_used_at: None,
+            version: 0,
+        };
+        let kind = EventKind::RecoveryCodesCreated { credential_id: id };
+        let batch = batch
+            .maybe(account.recovery_codes().map(|(old, _)| deletion(old)))
+            .change(Change::InsertCredential(credential))
+            .event(
+                self.zalt
+                    .users()
+                    .own_event(request, account.user.id, kind)?,
+            );
+        Ok((batch, NewRecoveryCodes { codes }))
+    }
+}
+
+fn is_unconfirmed(credential: &Credential) -> bool {
+    matches!(&credential.state, CredentialState::Totp(totp) if totp.confirmed_at.is_none())
+}
+
+fn deletion(credential: &Credential) -> Change {
+    Change::DeleteCredential {
+        id: credential.id,
+        version: credential.version,
+    }
+}

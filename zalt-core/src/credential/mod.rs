@@ -1,0 +1,77 @@
+//! Credentials beside the password: authenticator apps and recovery codes.
+//!
+//! Each is one row with a version. Whatever a credential may be used for only once, a time step, a recovery code, is written
+//! as an update that names the version it read: of two requests with one code, one wins.
+
+mod enrollment;
+mod proof;
+mod qr;
+mod recovery;
+mod totp;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
+pub(crate) use proof::UsedCredential;
+pub use recovery::{RecoveryCode, RecoveryCodes};
+pub use totp::{Totp, TotpSecret};
+
+use crate::environment::Timestamp;
+use crate::id::{CredentialId, UserId};
+use crate::user::Name;
+
+/// One credential, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Names the credential.
+    pub id: CredentialId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What others know it by, so that its owner is found from it; no two credentials have the same.
+    pub handle: Option<CredentialHandle>,
+    /// What its owner calls it.
+    pub name: Option<Name>,
+    /// What it is. A store keeps it as the JSON that `serde` makes of it.
+    pub state: CredentialState,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last proved who somebody is.
+    pub last_used_at: Option<Timestamp>,
+    /// Counts the writes of this row; an update names the version that it read.
+    pub version: u64,
+}
+
+/// What a credential is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CredentialState {
+    /// An authenticator app.
+    Totp(Totp),
+    /// Codes on paper, for when everything else is lost.
+    RecoveryCodes(RecoveryCodes),
+}
+
+/// What a credential is known by: the SHA-256 of what its authenticator calls it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CredentialHandle([u8; 32]);
+
+impl CredentialHandle {
+    /// The handle with these bytes, as a store kept them.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes to keep.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CredentialHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialHandle(..)")
+    }
+}
