@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use zalt_core::session::Assurance;
 use zalt_core::{Error, ErrorCode};
 
 /// An error as a problem document (RFC 9457).
@@ -50,6 +51,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 600)]
     max_age: Option<u64>,
+    /// By how many factors the operation wants it proved who is signed in: `one_factor` or `two_factors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "two_factors")]
+    assurance: Option<Assurance>,
 }
 
 /// The status of an error: the one place that says so.
@@ -61,9 +66,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         C::MalformedBody => StatusCode::BAD_REQUEST,
         C::Unauthenticated | C::SessionOver | C::RefreshTokenInvalid => StatusCode::UNAUTHORIZED,
-        C::CrossOrigin | C::SignUpClosed | C::AccountSuspended | C::ReauthenticationRequired => {
-            StatusCode::FORBIDDEN
-        }
+        C::CrossOrigin
+        | C::SignUpClosed
+        | C::AccountSuspended
+        | C::SecondFactorRequired
+        | C::ReauthenticationRequired => StatusCode::FORBIDDEN,
         C::NotFound | C::AttemptNotFound => StatusCode::NOT_FOUND,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         C::AttemptStep
@@ -72,6 +79,8 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::TooManyIdentifiers
         | C::LastIdentifier
         | C::IdentifierNotVerified
+        | C::TooManyCredentials
+        | C::LastSecondFactor
         | C::Conflict => StatusCode::CONFLICT,
         C::AttemptExhausted => StatusCode::GONE,
         C::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -106,6 +115,7 @@ impl Problem {
             request_id: None,
             retry_after: None,
             max_age: None,
+            assurance: None,
         }
     }
 
@@ -120,8 +130,9 @@ impl Problem {
         let mut problem = Self::new(code, detail);
         problem.field = error.field().map(Cow::Borrowed);
         problem.retry_after = error.retry_after().map(whole_seconds);
-        if let Error::ReauthenticationRequired { max_age } = error {
+        if let Error::ReauthenticationRequired { max_age, assurance } = error {
             problem.max_age = Some(max_age.as_secs());
+            problem.assurance = Some(*assurance);
         }
         problem
     }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zalt_core::Error;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{self, Attempt, AttemptState, ChallengePurpose, ChallengeStrategy};
+use zalt_core::credential::{Credential, CredentialState, TotpEnrollment};
 use zalt_core::event::{Actor, Event};
 use zalt_core::identifier::{Identifier, IdentifierKind, IdentifierValue};
 use zalt_core::session::{self, Session};
@@ -46,6 +48,8 @@ pub(crate) struct UserView {
     primary_email_address_id: Option<String>,
     /// Whether a password is set.
     has_password: bool,
+    /// Whether a sign-in asks for a second factor that the user has set up.
+    has_second_factor: bool,
     /// What the application keeps with the user and shows them.
     #[schema(value_type = Object)]
     public_metadata: serde_json::Value,
@@ -120,7 +124,7 @@ pub(crate) struct ChallengeView {
 pub(crate) struct SignInView {
     #[schema(example = "att_01h455vb4pex5vsknk084sn02q")]
     id: String,
-    /// `needs_first_factor`, `needs_new_password` or `complete`.
+    /// `needs_first_factor`, `needs_second_factor`, `needs_mfa_enrollment`, `needs_new_password` or `complete`.
     #[schema(value_type = String, example = "needs_first_factor")]
     status: attempt::SignInStatus,
     /// What was typed.
@@ -238,6 +242,7 @@ impl UserView {
                 .primary(IdentifierKind::EmailAddress)
                 .map(|identifier| identifier.id.to_string()),
             has_password: account.password.is_some(),
+            has_second_factor: account.has_second_factor(),
             public_metadata: user.metadata.public.as_object().clone().into(),
             unsafe_metadata: user.metadata.unsafe_.as_object().clone().into(),
             last_sign_in_at: user.last_sign_in_at,
@@ -277,7 +282,7 @@ impl SessionView {
             amr: session
                 .amr
                 .iter()
-                .map(|method| method.as_str().to_owned())
+                .map(|proof| proof.method.as_str().to_owned())
                 .collect(),
             authenticated_at: session.authenticated_at,
             last_seen_at: session.last_seen_at,
@@ -321,6 +326,8 @@ impl SignInView {
                 "reset_password_email_code",
                 "reset_password_email_link",
             ],
+            attempt::SignInStatus::NeedsSecondFactor => &["totp", "recovery_code"],
+            attempt::SignInStatus::NeedsMfaEnrollment => &["totp"],
             _ => &[],
         };
         Some(Self {
@@ -409,5 +416,72 @@ impl From<EmailStrategy> for ChallengeStrategy {
             EmailStrategy::EmailCode => Self::EmailCode,
             EmailStrategy::EmailLink => Self::EmailLink,
         }
+    }
+}
+
+/// A credential beside the password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CredentialView {
+    #[schema(example = "cred_01h455vb4pex5vsknk084sn02q")]
+    id: String,
+    /// `totp` or `recovery_codes`.
+    #[schema(example = "totp")]
+    kind: &'static str,
+    #[schema(example = "Ada's phone")]
+    name: Option<String>,
+    /// How many codes are left, for recovery codes.
+    #[schema(example = 8)]
+    left: Option<usize>,
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-31T08:00:00Z")]
+    last_used_at: Option<Timestamp>,
+}
+
+impl CredentialView {
+    /// `None` for what its owner is not shown: an app that is not confirmed yet.
+    pub(crate) fn of(credential: &Credential) -> Option<Self> {
+        let (kind, left) = match &credential.state {
+            CredentialState::Totp(totp) => {
+                totp.confirmed_at?;
+                ("totp", None)
+            }
+            CredentialState::RecoveryCodes(codes) => ("recovery_codes", Some(codes.left())),
+            _ => return None,
+        };
+        Some(Self {
+            id: credential.id.to_string(),
+            kind,
+            name: credential.name.as_ref().map(ToString::to_string),
+            left,
+            created_at: credential.created_at,
+            last_used_at: credential.last_used_at,
+        })
+    }
+}
+
+/// An authenticator app that is being set up. The secret is shown here and never again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TotpEnrollmentView {
+    #[schema(example = "cred_01h455vb4pex5vsknk084sn02q")]
+    credential_id: String,
+    /// For typing it in.
+    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
+    secret: String,
+    #[schema(example = "otpauth://totp/Acme:ada%40example.com?secret=...")]
+    uri: String,
+    /// The URI as a QR code.
+    #[schema(example = "<svg ...")]
+    qr_code_svg: String,
+}
+
+impl TotpEnrollmentView {
+    pub(crate) fn of(enrollment: &TotpEnrollment) -> Result<Self, Error> {
+        Ok(Self {
+            credential_id: enrollment.credential.id.to_string(),
+            secret: enrollment.secret.base32().to_string(),
+            uri: enrollment.uri.to_string(),
+            qr_code_svg: enrollment.qr_code_svg()?,
+        })
     }
 }

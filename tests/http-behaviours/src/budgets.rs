@@ -30,7 +30,7 @@ async fn lock(world: &World, identifier: &str) -> (usize, Reply) {
     panic!("{identifier} is never locked");
 }
 
-pub(crate) async fn a_locked_password_leaves_sessions_and_codes_alone(adapter: &dyn Adapter) {
+pub(crate) async fn a_locked_password_leaves_sessions_and_links_alone(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     let owner = world.signed_up("ada@example.com").await;
     let (free, locked) = lock(&world, "ada@example.com").await;
@@ -50,13 +50,13 @@ pub(crate) async fn a_locked_password_leaves_sessions_and_codes_alone(adapter: &
         .await
         .is(201);
     let path = format!("{PATH}/{}", begun.text_at("/id"));
-    let body = json!({ "strategy": "email_code" });
+    let body = json!({ "strategy": "email_link" });
     browser
         .post(&format!("{path}/prepare-first-factor"), body)
         .await
         .is(200);
-    let code = world.code("ada@example.com").await;
-    let body = json!({ "strategy": "email_code", "code": code });
+    let token = world.link("ada@example.com").await;
+    let body = json!({ "strategy": "email_link", "token": token });
     browser
         .post(&format!("{path}/attempt-first-factor"), body)
         .await

@@ -31,6 +31,7 @@ mod origins;
 mod proxies;
 mod registry;
 mod resets;
+mod second_factors;
 mod sessions;
 mod sign_ins;
 mod sign_ups;

@@ -137,12 +137,18 @@ register! {
         a_deleted_account_is_gone,
         events_are_paged,
     }
+    second_factors {
+        an_app_is_set_up_and_asked_for,
+        a_recovery_code_stands_in_once,
+        an_important_change_names_the_factors_that_it_needs,
+        where_everybody_needs_one_it_is_set_up_on_the_way_in,
+    }
     enumeration {
         sign_in_answers_alike_for_known_and_unknown,
         sign_up_answers_alike_for_known_and_unknown,
     }
     budgets {
-        a_locked_password_leaves_sessions_and_codes_alone,
+        a_locked_password_leaves_sessions_and_links_alone,
         an_unknown_identifier_is_locked_alike,
     }
     origins {

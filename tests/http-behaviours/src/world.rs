@@ -64,6 +64,11 @@ impl World {
         ORIGIN
     }
 
+    /// The time of the application.
+    pub(crate) fn now(&self) -> zalt_core::Timestamp {
+        self.zalt().now()
+    }
+
     /// Moves the clock of the application on.
     pub fn advance(&self, duration: Duration) {
         self.application.advance(duration);

@@ -1,6 +1,9 @@
 //! Fields that several endpoints read alike.
 
-use zalt_core::attempt::Proof;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use zalt_core::attempt::{Proof, SecondFactorProof};
+use zalt_core::id::CredentialId;
 use zalt_core::password::Password;
 use zalt_core::user::Name;
 use zalt_core::{Error, ErrorCode};
@@ -20,6 +23,30 @@ pub(crate) fn proof(code: Option<String>, token: Option<String>) -> Result<Proof
         )
         .at("token")),
     }
+}
+
+/// How a second factor is passed.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SecondFactor {
+    Totp,
+    RecoveryCode,
+}
+
+impl SecondFactor {
+    /// The code as a proof of this kind.
+    pub(crate) fn proof(self, code: String) -> SecondFactorProof {
+        match self {
+            Self::Totp => SecondFactorProof::Totp(code),
+            Self::RecoveryCode => SecondFactorProof::RecoveryCode(code),
+        }
+    }
+}
+
+/// The id of a credential, in the body.
+pub(crate) fn credential_id(text: &str) -> Result<CredentialId, ApiError> {
+    text.parse()
+        .map_err(|error| ApiError::from(Error::from(error)).at("credential_id"))
 }
 
 /// A password as it was typed. The text is overwritten.

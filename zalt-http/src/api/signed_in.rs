@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use serde::Serialize;
 use utoipa::ToSchema;
+use zalt_core::credential::NewRecoveryCodes;
 use zalt_core::session::{SessionCredentials, SignedIn};
 
 use super::call::Call;
@@ -57,20 +58,61 @@ impl Tokens {
     }
 }
 
+/// Somebody is signed in, and got recovery codes on the way.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CompleteWithRecoveryCodes {
+    #[serde(flatten)]
+    complete: Complete,
+    /// Shown here and never again.
+    #[schema(example = json!(["abcd-efgh-jkmn-pqrs"]))]
+    recovery_codes: Vec<String>,
+}
+
+/// As [`complete`], with recovery codes that were made in the same step.
+pub(crate) async fn complete_with_recovery_codes(
+    call: &Call,
+    signed_in: SignedIn,
+    codes: Option<NewRecoveryCodes>,
+) -> Result<Response, ApiError> {
+    let body = CompleteWithRecoveryCodes {
+        complete: body(call, &signed_in).await?,
+        recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
+    };
+    let response = axum::Json(body).into_response();
+    hand_over(call, &signed_in, Some(CookieKind::SignIn), response).await
+}
+
+/// Recovery codes for a reply.
+pub(crate) fn shown(codes: &NewRecoveryCodes) -> Vec<String> {
+    codes.codes.iter().map(|code| (**code).clone()).collect()
+}
+
 /// Hands a new session to its device, and takes back the cookie of the attempt that led to it.
 pub(crate) async fn complete(
     call: &Call,
     signed_in: SignedIn,
     attempt: Option<CookieKind>,
 ) -> Result<Response, ApiError> {
+    let response = axum::Json(body(call, &signed_in).await?).into_response();
+    hand_over(call, &signed_in, attempt, response).await
+}
+
+async fn body(call: &Call, signed_in: &SignedIn) -> Result<Complete, ApiError> {
     let account = call.zalt().users().find_account(signed_in.user.id).await?;
-    let mut response = axum::Json(Complete {
+    Ok(Complete {
         status: "complete",
         session: SessionView::of(&signed_in.session, true),
         user: UserView::of(&account),
         tokens: Tokens::of(call, &signed_in.credentials),
     })
-    .into_response();
+}
+
+async fn hand_over(
+    call: &Call,
+    signed_in: &SignedIn,
+    attempt: Option<CookieKind>,
+    mut response: Response,
+) -> Result<Response, ApiError> {
     if let SessionCredentials::Cookie(token) = &signed_in.credentials {
         call.auth.end_replaced_session().await;
         let expires_at = signed_in.session.expires_at;

@@ -1,5 +1,6 @@
 //! The account of the person who is signed in.
 
+mod credential;
 mod email_address;
 mod email_verification;
 mod event;
@@ -22,5 +23,10 @@ pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
         .routes(routes!(email_verification::prepare))
         .routes(routes!(email_verification::attempt))
         .routes(routes!(password::change))
+        .routes(routes!(credential::list))
+        .routes(routes!(credential::begin_totp))
+        .routes(routes!(credential::confirm_totp))
+        .routes(routes!(credential::remove))
+        .routes(routes!(credential::new_recovery_codes))
         .routes(routes!(event::list))
 }

@@ -2,22 +2,25 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use zalt_core::Error;
+use zalt_core::{Error, ErrorCode};
 
 use crate::api::call::Call;
-use crate::api::fields::password;
-use crate::body::Json;
+use crate::api::fields::{SecondFactor, password};
+use crate::body::{Json, require};
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
 use crate::problem::ApiError;
 use crate::view::SessionView;
 
-/// The password of the person who is signed in.
+/// The `password` of the person who is signed in, or a `strategy` with its `code`, which proves a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reauthenticate {
     #[schema(example = "a walk in the rain")]
-    password: String,
+    password: Option<String>,
+    strategy: Option<SecondFactor>,
+    #[schema(example = "123456")]
+    code: Option<String>,
 }
 
 /// The session as it is now.
@@ -26,7 +29,7 @@ pub(crate) struct Reauthenticated {
     session: SessionView,
 }
 
-errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
+errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
 
 /// Prove again who is signed in
 ///
@@ -43,10 +46,25 @@ pub(super) async fn reauthenticate(
 ) -> Result<Response, ApiError> {
     let authenticated = call.authenticated().await?;
     let zalt = call.zalt();
-    let token = zalt
-        .sessions()
-        .reauthenticate(call.context(), &authenticated, password(body.password)?)
-        .await?;
+    let sessions = zalt.sessions();
+    let token = match (body.strategy, body.password) {
+        (Some(strategy), None) => {
+            let proof = strategy.proof(require(body.code, "code")?);
+            sessions
+                .step_up(call.context(), &authenticated, &proof)
+                .await?
+        }
+        (None, text) => {
+            let password = password(require(text, "password")?)?;
+            sessions
+                .reauthenticate(call.context(), &authenticated, password)
+                .await?
+        }
+        (Some(_), Some(_)) => {
+            let message = "give a password or the code of a second factor, and not both";
+            return Err(ApiError::new(ErrorCode::InvalidField, message).at("password"));
+        }
+    };
     let id = authenticated.session().id;
     let session = zalt.store().session(id).await.map_err(Error::from)?;
     let session = session.ok_or(Error::SessionOver)?;

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use crate::api::attempt::{Begun, SignInToken, begun, view};
 use crate::api::call::Call;
 use crate::api::fields::password;
-use crate::api::signed_in::{Complete, complete};
+use crate::api::sign_in::progress::go_on;
+use crate::api::signed_in::Complete;
 use crate::body::Json;
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
@@ -36,7 +37,7 @@ errors!(CreateErrors: [BODY] CredentialsIncorrect, AccountSuspended, RateLimited
     post, path = "/v1/client/sign-ins", operation_id = "create_sign_in", tag = "sign-ins",
     request_body = CreateSignIn,
     responses(
-        (status = 201, description = "Begun: pass a first factor next", body = Begun<SignInView>),
+        (status = 201, description = "Begun: pass a first factor next, or with the password a second", body = Begun<SignInView>),
         (status = 200, description = "Signed in with the password", body = Complete),
         CreateErrors
     )
@@ -48,10 +49,10 @@ pub(super) async fn create(
     let sign_ins = call.zalt().sign_ins();
     let transport = body.transport.into();
     if let Some(text) = body.password {
-        let signed_in = sign_ins
+        let progress = sign_ins
             .with_password(call.context(), &body.identifier, password(text)?, transport)
             .await?;
-        return complete(&call, signed_in, Some(CookieKind::SignIn)).await;
+        return go_on(&call, progress).await;
     }
     let started = sign_ins
         .create(call.context(), &body.identifier, transport)

@@ -1,14 +1,13 @@
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof, SignInProgress};
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof};
 
 use crate::api::attempt::{SignInToken, view};
 use crate::api::call::Call;
 use crate::api::fields::password;
-use crate::api::signed_in::{Complete, complete};
+use crate::api::sign_in::progress::{FactorPassed, go_on};
 use crate::body::{Json, require};
-use crate::cookie::CookieKind;
 use crate::openapi::errors;
 use crate::problem::ApiError;
 use crate::view::SignInView;
@@ -92,14 +91,15 @@ errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect
 /// Pass the first factor
 ///
 /// A link counts in the browser that asked for it only. After a code or link for a new password the attempt needs that
-/// password next, and nobody is signed in.
+/// password next, and nobody is signed in. Whoever has set up a second factor needs that next.
 #[utoipa::path(
     post, path = "/v1/client/sign-ins/{id}/attempt-first-factor", operation_id = "attempt_first_factor", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_in_cookie" = []), ("attempt_token" = [])),
     request_body = AttemptFirstFactor,
     responses(
-        (status = 200, description = "Signed in, or the attempt that needs a new password", body = FirstFactorPassed),
+        (status = 200, description = "Signed in, or the attempt that needs a second factor or a new password",
+            body = FactorPassed),
         AttemptErrors
     )
 )]
@@ -112,10 +112,10 @@ pub(super) async fn attempt(
     let proof = match body.strategy {
         FirstFactor::Password => {
             let password = password(require(body.password, "password")?)?;
-            let signed_in = sign_ins
+            let progress = sign_ins
                 .attempt_password(call.context(), &token, password)
                 .await?;
-            return complete(&call, signed_in, Some(CookieKind::SignIn)).await;
+            return go_on(&call, progress).await;
         }
         FirstFactor::EmailCode | FirstFactor::ResetPasswordEmailCode => {
             Proof::code(&require(body.code, "code")?)
@@ -128,24 +128,8 @@ pub(super) async fn attempt(
             }
         }
     };
-    match sign_ins
+    let progress = sign_ins
         .attempt_proof(call.context(), &token, &proof)
-        .await?
-    {
-        SignInProgress::Complete(signed_in) => {
-            complete(&call, signed_in, Some(CookieKind::SignIn)).await
-        }
-        SignInProgress::NeedsNewPassword(attempt) => {
-            Ok(view(SignInView::of(&attempt))?.into_response())
-        }
-    }
-}
-
-/// Where a proof led.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only described: each arm is a reply of its own")]
-pub(crate) enum FirstFactorPassed {
-    Complete(Box<Complete>),
-    NeedsNewPassword(SignInView),
+        .await?;
+    go_on(&call, progress).await
 }

@@ -2,7 +2,9 @@
 
 mod create;
 mod factor;
+mod progress;
 mod reset;
+mod second_factor;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,6 +17,9 @@ pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
         .routes(routes!(create::find))
         .routes(routes!(factor::prepare))
         .routes(routes!(factor::attempt))
+        .routes(routes!(second_factor::attempt))
+        .routes(routes!(second_factor::begin_totp))
+        .routes(routes!(second_factor::confirm_totp))
         .routes(routes!(reset::reset_password))
         .routes(routes!(reset::claim_reset_link))
 }

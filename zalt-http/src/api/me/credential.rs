@@ -1,0 +1,155 @@
+use axum::Json as Reply;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use zalt_core::id::CredentialId;
+
+use crate::api::call::Call;
+use crate::api::fields::name;
+use crate::api::signed_in::shown;
+use crate::body::{Json, NoFields, OptionalJson, PathId};
+use crate::openapi::errors;
+use crate::problem::ApiError;
+use crate::view::{CredentialView, List, TotpEnrollmentView};
+
+errors!(ListErrors: [SIGNED_IN] NotFound);
+
+/// The credentials beside the password
+#[utoipa::path(
+    get, path = "/v1/client/me/credentials", operation_id = "list_credentials", tag = "me",
+    security(("session_cookie" = []), ("access_token" = [])),
+    responses((status = 200, description = "All of them, oldest first", body = List<CredentialView>), ListErrors)
+)]
+pub(super) async fn list(call: Call) -> Result<Reply<List<CredentialView>>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let users = call.zalt().users();
+    let account = users.find_account(authenticated.user().id).await?;
+    let credentials = account.credentials.iter();
+    Ok(Reply(List::whole(
+        credentials.filter_map(CredentialView::of).collect(),
+    )))
+}
+
+/// What the app is called, to tell it from another.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BeginTotp {
+    #[schema(example = "Ada's phone")]
+    name: Option<String>,
+}
+
+errors!(BeginErrors: [BODY, SIGNED_IN] TooManyCredentials, ReauthenticationRequired, NotFound, Conflict);
+
+/// Begin to set up an authenticator app
+///
+/// It counts once it is confirmed. One that was begun before and never confirmed is dropped.
+#[utoipa::path(
+    post, path = "/v1/client/me/totp", operation_id = "begin_totp", tag = "me",
+    security(("session_cookie" = []), ("access_token" = [])),
+    request_body = BeginTotp,
+    responses((status = 201, description = "What to scan, shown once", body = TotpEnrollmentView), BeginErrors)
+)]
+pub(super) async fn begin_totp(
+    call: Call,
+    OptionalJson(body): OptionalJson<BeginTotp>,
+) -> Result<(StatusCode, Reply<TotpEnrollmentView>), ApiError> {
+    let authenticated = call.authenticated().await?;
+    let name = name(body.name.as_deref(), "name")?;
+    let credentials = call.zalt().credentials();
+    let enrollment = credentials
+        .begin_totp(call.context(), &authenticated, name)
+        .await?;
+    let view = TotpEnrollmentView::of(&enrollment)?;
+    Ok((StatusCode::CREATED, Reply(view)))
+}
+
+/// The app's first code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmOwnTotp {
+    #[schema(example = "123456")]
+    code: String,
+}
+
+/// Recovery codes, each good for one sign-in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecoveryCodesView {
+    /// Shown here and never again. Empty where the user has a set already.
+    #[schema(example = json!(["abcd-efgh-jkmn-pqrs"]))]
+    recovery_codes: Vec<String>,
+}
+
+errors!(ConfirmErrors: [BODY, SIGNED_IN] CodeIncorrect, RateLimited, ReauthenticationRequired, NotFound, Conflict);
+
+/// Confirm an authenticator app
+///
+/// Sign-ins ask for it from now on. With the first one come recovery codes.
+#[utoipa::path(
+    post, path = "/v1/client/me/totp/{id}/confirm", operation_id = "confirm_totp", tag = "me",
+    params(("id" = String, Path, description = "the credential", example = "cred_01h455vb4pex5vsknk084sn02q")),
+    security(("session_cookie" = []), ("access_token" = [])),
+    request_body = ConfirmOwnTotp,
+    responses((status = 200, description = "Confirmed", body = RecoveryCodesView), ConfirmErrors)
+)]
+pub(super) async fn confirm_totp(
+    call: Call,
+    PathId(id): PathId<CredentialId>,
+    Json(body): Json<ConfirmOwnTotp>,
+) -> Result<Reply<RecoveryCodesView>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let credentials = call.zalt().credentials();
+    let codes = credentials
+        .confirm_totp(call.context(), &authenticated, id, &body.code)
+        .await?;
+    Ok(Reply(RecoveryCodesView {
+        recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
+    }))
+}
+
+errors!(RemoveErrors: [BODY, SIGNED_IN] LastSecondFactor, ReauthenticationRequired, NotFound, Conflict);
+
+/// Remove an authenticator app
+///
+/// With the last one the recovery codes go.
+#[utoipa::path(
+    delete, path = "/v1/client/me/credentials/{id}", operation_id = "remove_credential", tag = "me",
+    params(("id" = String, Path, description = "the credential", example = "cred_01h455vb4pex5vsknk084sn02q")),
+    security(("session_cookie" = []), ("access_token" = [])),
+    responses((status = 204, description = "Removed"), RemoveErrors)
+)]
+pub(super) async fn remove(
+    call: Call,
+    PathId(id): PathId<CredentialId>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> Result<StatusCode, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let credentials = call.zalt().credentials();
+    credentials
+        .remove(call.context(), &authenticated, id)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+errors!(RecoveryErrors: [BODY, SIGNED_IN] SecondFactorRequired, ReauthenticationRequired, NotFound, Conflict);
+
+/// Make new recovery codes
+///
+/// They void those before. There has to be a second factor for which they stand in.
+#[utoipa::path(
+    post, path = "/v1/client/me/recovery-codes", operation_id = "new_recovery_codes", tag = "me",
+    security(("session_cookie" = []), ("access_token" = [])),
+    responses((status = 200, description = "The codes, shown once", body = RecoveryCodesView), RecoveryErrors)
+)]
+pub(super) async fn new_recovery_codes(
+    call: Call,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> Result<Reply<RecoveryCodesView>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let credentials = call.zalt().credentials();
+    let codes = credentials
+        .new_recovery_codes(call.context(), &authenticated)
+        .await?;
+    Ok(Reply(RecoveryCodesView {
+        recovery_codes: shown(&codes),
+    }))
+}
