@@ -5,6 +5,7 @@ mod assets;
 mod home;
 mod inbox;
 mod password;
+mod second_factor;
 mod sign_in;
 mod sign_up;
 
@@ -78,6 +79,15 @@ fn sign_in() -> Router<Pages> {
             get(sign_in::show_link).post(sign_in::follow_link),
         )
         .route(paths::SIGN_IN_RESEND, post(sign_in::resend))
+        .route(
+            paths::SIGN_IN_SECOND_FACTOR,
+            get(second_factor::show).post(second_factor::pass),
+        )
+        .route(
+            paths::SIGN_IN_SET_UP,
+            get(second_factor::show_set_up).post(second_factor::set_up),
+        )
+        .route(paths::SIGN_IN_SET_UP_CONFIRM, post(second_factor::confirm))
         .route(paths::SIGN_OUT, post(sign_in::sign_out))
 }
 

@@ -79,6 +79,15 @@ fn text(error: &Error) -> Option<String> {
             "The last verified address stays, or you could not sign in any more."
         }
         Error::IdentifierNotVerified => "Verify this address first.",
+        Error::TooManyCredentials => {
+            "You have as many authenticator apps as an account may have. Remove one first."
+        }
+        Error::LastSecondFactor => {
+            "Everybody here needs a second factor. Set up another app before you remove this one."
+        }
+        Error::SecondFactorRequired => {
+            "Recovery codes stand in for an authenticator app. Set one up first."
+        }
         Error::Conflict => {
             "This was changed somewhere else at the same time. Check it and try again."
         }

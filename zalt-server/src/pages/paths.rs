@@ -25,6 +25,12 @@ pub(crate) const SIGN_IN_LINK_SENT: &str = "/sign-in/link-sent";
 pub(crate) const SIGN_IN_LINK: &str = "/sign-in/link";
 /// POST only.
 pub(crate) const SIGN_IN_RESEND: &str = "/sign-in/resend";
+/// The code of an authenticator app, or with `use=recovery_code` in the query a recovery code.
+pub(crate) const SIGN_IN_SECOND_FACTOR: &str = "/sign-in/second-factor";
+/// Setting up an authenticator app where everybody needs one. POST shows what to scan.
+pub(crate) const SIGN_IN_SET_UP: &str = "/sign-in/set-up";
+/// POST only: the app's first code.
+pub(crate) const SIGN_IN_SET_UP_CONFIRM: &str = "/sign-in/set-up/confirm";
 /// POST only.
 pub(crate) const SIGN_OUT: &str = "/sign-out";
 
@@ -50,6 +56,16 @@ pub(crate) const ACCOUNT_EMAIL_PRIMARY: &str = "/account/emails/primary";
 /// POST only.
 pub(crate) const ACCOUNT_EMAIL_REMOVE: &str = "/account/emails/remove";
 pub(crate) const ACCOUNT_PASSWORD: &str = "/account/password";
+/// GET only: the authenticator apps and what is left of the recovery codes.
+pub(crate) const ACCOUNT_SECOND_FACTORS: &str = "/account/second-factors";
+/// POST only: shows what to scan.
+pub(crate) const ACCOUNT_SECOND_FACTOR_ADD: &str = "/account/second-factors/add";
+/// POST only: the app's first code.
+pub(crate) const ACCOUNT_SECOND_FACTOR_CONFIRM: &str = "/account/second-factors/confirm";
+/// POST only: removes the app `id`.
+pub(crate) const ACCOUNT_SECOND_FACTOR_REMOVE: &str = "/account/second-factors/remove";
+/// POST only: makes new recovery codes and shows them.
+pub(crate) const ACCOUNT_RECOVERY_CODES: &str = "/account/second-factors/recovery-codes";
 /// GET only.
 pub(crate) const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// POST only: ends the session `id`.
@@ -62,7 +78,9 @@ pub(crate) const ACCOUNT_SESSIONS_REVOKE_ALL: &str = "/account/sessions/revoke-a
 pub(crate) const ACCOUNT_ACTIVITY: &str = "/account/activity";
 pub(crate) const ACCOUNT_DELETE: &str = "/account/delete";
 pub(crate) const ACCOUNT_REAUTHENTICATE: &str = "/account/reauthenticate";
-
+/// POST only: proves a second factor, `code` of `strategy`.
+pub(crate) const ACCOUNT_REAUTHENTICATE_SECOND_FACTOR: &str =
+    "/account/reauthenticate/second-factor";
 /// POST only: sends a code with which somebody without a password proves again who they are.
 pub(crate) const ACCOUNT_REAUTHENTICATE_CODE: &str = "/account/reauthenticate/code";
 
@@ -89,6 +107,7 @@ pub(crate) fn section_of(path: &str) -> &'static str {
     [
         ACCOUNT_EMAILS,
         ACCOUNT_PASSWORD,
+        ACCOUNT_SECOND_FACTORS,
         ACCOUNT_SESSIONS,
         ACCOUNT_ACTIVITY,
         ACCOUNT_DELETE,

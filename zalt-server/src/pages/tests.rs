@@ -5,3 +5,4 @@ mod browser;
 mod flows;
 mod guards;
 mod inbox;
+mod second_factors;

@@ -6,6 +6,7 @@ mod emails;
 mod password;
 mod profile;
 mod reauthenticate;
+mod second_factors;
 mod sessions;
 
 use axum::Router;
@@ -33,6 +34,20 @@ pub(super) fn router() -> Router<Pages> {
             paths::ACCOUNT_PASSWORD,
             get(password::show).post(password::change),
         )
+        .route(paths::ACCOUNT_SECOND_FACTORS, get(second_factors::show))
+        .route(paths::ACCOUNT_SECOND_FACTOR_ADD, post(second_factors::add))
+        .route(
+            paths::ACCOUNT_SECOND_FACTOR_CONFIRM,
+            post(second_factors::confirm),
+        )
+        .route(
+            paths::ACCOUNT_SECOND_FACTOR_REMOVE,
+            post(second_factors::remove),
+        )
+        .route(
+            paths::ACCOUNT_RECOVERY_CODES,
+            post(second_factors::new_codes),
+        )
         .route(paths::ACCOUNT_SESSIONS, get(sessions::show))
         .route(paths::ACCOUNT_SESSION_REVOKE, post(sessions::revoke))
         .route(
@@ -51,6 +66,10 @@ pub(super) fn router() -> Router<Pages> {
         .route(
             paths::ACCOUNT_REAUTHENTICATE,
             get(reauthenticate::show).post(reauthenticate::by_password),
+        )
+        .route(
+            paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
+            post(reauthenticate::by_second_factor),
         )
         .route(
             paths::ACCOUNT_REAUTHENTICATE_CODE,

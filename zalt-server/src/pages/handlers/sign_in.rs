@@ -13,8 +13,8 @@ use zalt_core::session::Transport;
 use zalt_http::AuthRejectionReason;
 use zalt_http::cookie::CookieKind;
 
-use super::RESEND_WAIT_SECONDS;
 use super::sign_up::LinkQuery;
+use super::{RESEND_WAIT_SECONDS, second_factor};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
@@ -93,7 +93,7 @@ pub(super) async fn by_password(mut posted: Posted) -> Outcome {
         Err(error) => Err(error.into()),
     };
     match result {
-        Ok(signed_in) => visit.sign_in(signed_in, CookieKind::SignIn, None).await,
+        Ok(progress) => go_on(visit, progress).await,
         Err(error) => refuse_choice(visit, &attempt, error),
     }
 }
@@ -257,6 +257,12 @@ pub(super) async fn go_on(visit: &Visit, progress: SignInProgress) -> Outcome {
     match progress {
         SignInProgress::Complete(signed_in) => {
             visit.sign_in(signed_in, CookieKind::SignIn, None).await
+        }
+        SignInProgress::NeedsSecondFactor(_) => {
+            Ok(second_factor::lead_on(visit, paths::SIGN_IN_SECOND_FACTOR))
+        }
+        SignInProgress::NeedsMfaEnrollment(_) => {
+            Ok(second_factor::lead_on(visit, paths::SIGN_IN_SET_UP))
         }
         SignInProgress::NeedsNewPassword(_) => Ok(go(paths::PASSWORD_NEW)),
     }

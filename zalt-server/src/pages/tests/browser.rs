@@ -80,6 +80,10 @@ impl Server {
         }
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(super) fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap();
         self.clock.0.fetch_add(millis, Ordering::SeqCst);

@@ -242,10 +242,11 @@ async fn too_many_tries_say_when_to_come_back() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     assert!(browser.shows("Too many tries. Try again in"));
     browser
-        .submit("/sign-in/strategy", &[("strategy", "email_code")])
+        .submit("/sign-in/strategy", &[("strategy", "email_link")])
         .await;
-    let code = server.code_for(ADA).await;
-    browser.submit("/sign-in/code", &[("code", &code)]).await;
+    let (path, token) = server.link_for(ADA).await;
+    browser.open(&path).await;
+    browser.submit("/sign-in/link", &[("token", &token)]).await;
     assert_eq!(browser.path, "/account", "another way in stays open");
 }
 

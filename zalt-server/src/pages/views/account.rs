@@ -2,11 +2,13 @@
 
 mod activity;
 mod emails;
+mod second_factors;
 mod security;
 mod sessions;
 
 pub(crate) use activity::{ActivityItem, ActivityKind, ActivityView};
 pub(crate) use emails::{EmailAddressItem, EmailAddressesView};
+pub(crate) use second_factors::{SecondFactorItem, SecondFactorsView};
 pub(crate) use security::{DeleteAccountView, PasswordView, ReauthenticateView};
 pub(crate) use sessions::{DeviceKind, SessionItem, SessionsView};
 
@@ -38,6 +40,7 @@ enum Section {
     Profile,
     Emails,
     Password,
+    SecondFactors,
     Sessions,
     Activity,
     Delete,
@@ -49,6 +52,7 @@ impl Section {
             Self::Profile => "Profile",
             Self::Emails => "E-mail addresses",
             Self::Password => "Password",
+            Self::SecondFactors => "Two-step sign-in",
             Self::Sessions => "Sessions",
             Self::Activity => "Activity",
             Self::Delete => "Delete account",

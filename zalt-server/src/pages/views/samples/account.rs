@@ -2,7 +2,7 @@ use super::{
     super::{
         ActivityItem, ActivityKind, ActivityView, AlertKind, DeleteAccountView, DeviceKind,
         EmailAddressItem, EmailAddressesView, Page, PasswordView, ProfileView, ReauthenticateView,
-        SessionItem, SessionsView,
+        SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
     },
     Samples, moment,
 };
@@ -77,6 +77,27 @@ impl Samples {
         self.add("account-password", &change);
         let set = view(self.signed_in(), false);
         self.add("account-password-none", &set);
+        let app = |name: &str, used| SecondFactorItem {
+            id: "cred_1".to_owned(),
+            name: name.to_owned(),
+            added: moment("12 May 2026"),
+            last_used: used,
+        };
+        let view = SecondFactorsView {
+            page: self.signed_in(),
+            apps: vec![
+                app(&self.typed.text, Some(moment("3 hours ago"))),
+                app("Authenticator app", None),
+            ],
+            recovery_codes_left: Some(2),
+        };
+        self.add("account-second-factors", &view);
+        let view = SecondFactorsView {
+            page: self.signed_in(),
+            apps: Vec::new(),
+            recovery_codes_left: None,
+        };
+        self.add("account-second-factors-empty", &view);
         let again = ReauthenticateView {
             has_password: true,
             page: self.page(),

@@ -1,8 +1,9 @@
 use super::{
     super::{
         Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView, LinkSentView,
-        LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose,
-        SignInPasswordView, SignInView, SignUpView, Strategies,
+        LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose, RecoveryCodesView,
+        SecondFactorView, SetUpView, SignInPasswordView, SignInView, SignUpView, Strategies,
+        TotpView,
     },
     Samples,
 };
@@ -24,6 +25,7 @@ impl Samples {
         self.signing_in();
         self.links();
         self.forgotten_password();
+        self.second_factors();
     }
 
     fn sign_up_view(&self, page: Page, names: NameFields, strategies: Strategies) -> SignUpView {
@@ -36,6 +38,38 @@ impl Samples {
             strategies,
             min_password_length: 8,
         }
+    }
+
+    fn second_factors(&mut self) {
+        let view = |page: Page, by_recovery_code| SecondFactorView {
+            page,
+            action: crate::pages::paths::SIGN_IN_SECOND_FACTOR,
+            by_recovery_code,
+            other: "/sign-in/second-factor".to_owned(),
+        };
+        let by_app = view(self.page(), false);
+        self.add("second-factor", &by_app);
+        let page = self.page_with_error("code", "That code is not right, or was used already.");
+        let by_recovery_code = view(page, true);
+        self.add("second-factor-recovery", &by_recovery_code);
+        let set_up = SetUpView { page: self.page() };
+        self.add("set-up", &set_up);
+        let totp = TotpView {
+            page: self.page(),
+            action: crate::pages::paths::SIGN_IN_SET_UP_CONFIRM,
+            credential_id: "cred_1".to_owned(),
+            qr_code: "<svg viewBox=\"0 0 1 1\" role=\"img\" aria-label=\"QR code\"></svg>"
+                .to_owned(),
+            secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned(),
+            back: "/sign-in",
+        };
+        self.add("totp", &totp);
+        let codes = RecoveryCodesView {
+            page: self.page(),
+            codes: vec!["abcd-efgh-jkmn-pqrs".to_owned(); 10],
+            next: "/account".to_owned(),
+        };
+        self.add("recovery-codes", &codes);
     }
 
     fn signing_up(&mut self) {

@@ -1,0 +1,150 @@
+//! The second factor on the pages.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use zalt_core::config::SecondFactorPolicy;
+use zalt_core::credential::TotpSecret;
+
+use super::browser::{ADA, Browser, LOCAL, PASSWORD, Server};
+
+const STEP: Duration = Duration::from_secs(30);
+
+/// The secret that a page shows.
+fn secret(browser: &Browser<'_>) -> TotpSecret {
+    let (_, after) = browser.page.split_once("into the app: <code>").unwrap();
+    let (shown, _) = after.split_once("</code>").unwrap();
+    TotpSecret::from_base32(shown).unwrap()
+}
+
+/// The recovery codes that a page shows.
+fn recovery_codes(browser: &Browser<'_>) -> Vec<String> {
+    let pieces = browser.page.split("<li><code>").skip(1);
+    pieces
+        .map(|piece| piece.split_once("</code>").unwrap().0.to_owned())
+        .collect()
+}
+
+async fn set_up(server: &Server, browser: &mut Browser<'_>) -> (TotpSecret, Vec<String>) {
+    browser.open("/account/second-factors").await;
+    assert!(browser.shows("No app yet"));
+    browser
+        .submit("/account/second-factors/add", &[("name", "Ada's")])
+        .await;
+    let (secret, id) = (secret(browser), browser.hidden("id").unwrap());
+    assert!(browser.shows("<svg xmlns="));
+    let code = secret.code_at(server.now());
+    browser
+        .submit(
+            "/account/second-factors/confirm",
+            &[("id", &id), ("code", &code)],
+        )
+        .await;
+    let codes = recovery_codes(browser);
+    assert_eq!(codes.len(), 10);
+    server.advance(STEP);
+    (secret, codes)
+}
+
+async fn first_factor(browser: &mut Browser<'_>) {
+    browser.open("/sign-in").await;
+    browser.submit("/sign-in", &[("identifier", ADA)]).await;
+    browser
+        .submit("/sign-in/password", &[("password", PASSWORD)])
+        .await;
+}
+
+#[tokio::test]
+async fn an_app_is_set_up_asked_for_and_removed() {
+    let server = Server::new().await;
+    let mut owner = server.signed_up().await;
+    let (secret, codes) = set_up(&server, &mut owner).await;
+    let mut browser = server.browser();
+    first_factor(&mut browser).await;
+    assert_eq!(browser.path, "/sign-in/second-factor");
+    assert!(!browser.is_signed_in());
+    let page = "/sign-in/second-factor";
+    let wrong = [("strategy", "totp"), ("code", "000000")];
+    let reply = browser.submit(page, &wrong).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(browser.shows("id=\"code-error\""));
+    browser
+        .open("/sign-in/second-factor?use=recovery_code")
+        .await;
+    assert!(browser.shows("Enter a recovery code"));
+    let by_code = [("strategy", "recovery_code"), ("code", codes[0].as_str())];
+    browser.submit(page, &by_code).await;
+    assert_eq!(browser.path, "/account");
+    browser.open("/account/second-factors").await;
+    assert!(browser.shows("9 codes are left."));
+
+    let mut other = server.browser();
+    first_factor(&mut other).await;
+    let code = secret.code_at(server.now());
+    other
+        .submit(page, &[("strategy", "totp"), ("code", &code)])
+        .await;
+    assert_eq!(other.path, "/account");
+    other.open("/account/second-factors").await;
+    let id = other.hidden("id").unwrap();
+    other
+        .submit("/account/second-factors/remove", &[("id", &id)])
+        .await;
+    assert!(other.shows("The authenticator app is removed."));
+    let mut third = server.browser();
+    first_factor(&mut third).await;
+    assert_eq!(third.path, "/account");
+}
+
+#[tokio::test]
+async fn an_important_change_asks_for_the_second_factor() {
+    let server = Server::new().await;
+    let mut browser = server.signed_up().await;
+    let (secret, _) = set_up(&server, &mut browser).await;
+    browser.open("/account/emails").await;
+    let address = [("email", "second@example.com")];
+    browser.submit("/account/emails", &address).await;
+    assert_eq!(
+        browser.path,
+        "/account/reauthenticate?return_to=%2Faccount%2Femails"
+    );
+    assert!(browser.shows("Enter the code from your app"));
+    let page = "/account/reauthenticate/second-factor";
+    let wrong = [("strategy", "totp"), ("code", "000000")];
+    browser.submit(page, &wrong).await;
+    assert!(browser.shows("That code is not right"));
+    let code = secret.code_at(server.now());
+    browser
+        .submit(page, &[("strategy", "totp"), ("code", &code)])
+        .await;
+    assert_eq!(browser.path, "/account/emails");
+    browser.submit("/account/emails", &address).await;
+    assert!(browser.path.starts_with("/account/emails/verify"));
+}
+
+#[tokio::test]
+async fn where_everybody_needs_one_it_is_set_up_on_the_way_in() {
+    let server = Server::with(LOCAL, |config| {
+        config.second_factors.policy = SecondFactorPolicy::Required;
+    })
+    .await;
+    server.signed_up().await;
+    let mut browser = server.browser();
+    first_factor(&mut browser).await;
+    assert_eq!(browser.path, "/sign-in/set-up");
+    browser.submit("/sign-in/set-up", &[]).await;
+    let (secret, id) = (secret(&browser), browser.hidden("id").unwrap());
+    let confirm = "/sign-in/set-up/confirm";
+    let wrong = [("id", id.as_str()), ("code", "000000")];
+    browser.submit(confirm, &wrong).await;
+    assert!(!browser.is_signed_in());
+    assert!(browser.shows("That code is not right"));
+    let code = secret.code_at(server.now());
+    browser
+        .submit(confirm, &[("id", &id), ("code", &code)])
+        .await;
+    assert_eq!(recovery_codes(&browser).len(), 10);
+    assert!(browser.is_signed_in());
+    browser.open("/account").await;
+    assert_eq!(browser.path, "/account");
+}
