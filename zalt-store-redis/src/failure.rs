@@ -52,6 +52,11 @@ impl Failure {
         }
     }
 
+    /// Whether the server only wants to see a script that it does not know yet.
+    pub(crate) fn asks_for_script(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+    }
+
     /// A word for metrics.
     pub(crate) fn reason(&self) -> &'static str {
         match self {

@@ -59,7 +59,7 @@ impl RedisBudgets {
     ) -> Result<Decision, Failure> {
         let run = |command| async move { self.connection.run("take", key, &command).await };
         let answer = match run(script::by_hash(key, budget, now)).await {
-            Err(Failure::Refused(error)) if script::is_unknown(&error) => {
+            Err(failure) if failure.asks_for_script() => {
                 run(script::by_source(key, budget, now)).await
             }
             answer => answer,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, Script, Value};
 use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetState, Decision};
 
@@ -23,11 +23,6 @@ pub(super) fn by_hash(key: &str, budget: &Budget, now: Timestamp) -> Cmd {
 /// The command that takes a try, with the script itself: for a server that does not know it yet.
 pub(super) fn by_source(key: &str, budget: &Budget, now: Timestamp) -> Cmd {
     command("EVAL", SOURCE, key, budget, now)
-}
-
-/// Whether the server does not know the script.
-pub(super) fn is_unknown(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 /// What the script answered.

@@ -131,7 +131,9 @@ impl RedisConnection {
         let result = timeout(limit, inner.answer(command))
             .await
             .unwrap_or(Err(Failure::Timeout));
-        if let Err(failure) = &result {
+        if let Err(failure) = &result
+            && !failure.asks_for_script()
+        {
             metrics::error(self.prefix(), operation, failure);
         }
         self.tell(admission, &result);
