@@ -60,6 +60,10 @@
 //! Over a network, have the server's certificate checked: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. Without it, whoever
 //! answers is trusted.
 //!
+//! [`PostgresStore::pool_status`] tells how many are in use. Through the `metrics` facade the store counts
+//! `zalt_postgres_retries_total`, `zalt_postgres_connections_lost_total`, and in `zalt_postgres_pool_timeouts_total` the calls
+//! for which no connection was free in time.
+//!
 //! # Sharing the database with your own tables
 //!
 //! Zalt touches nothing outside of its schema, or with [`PostgresOptions::table_prefix`] nothing without its prefix. It qualifies

@@ -20,6 +20,7 @@ impl Tries {
         let Some(left) = self.left.checked_sub(1) else {
             return false;
         };
+        metrics::counter!("zalt_postgres_retries_total").increment(1);
         tokio::time::sleep(self.wait).await;
         self.left = left;
         self.wait *= 4;

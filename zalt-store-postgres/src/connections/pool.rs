@@ -90,7 +90,10 @@ impl Pool {
             Arc::clone(&self.permits).acquire_owned(),
         )
         .await
-        .map_err(|_| Error::PoolTimedOut)?
+        .map_err(|_| {
+            metrics::counter!("zalt_postgres_pool_timeouts_total").increment(1);
+            Error::PoolTimedOut
+        })?
         .map_err(|_| Error::PoolClosed)?;
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::PoolClosed);
@@ -169,6 +172,7 @@ impl Pool {
     }
 
     fn lost(&self) {
+        metrics::counter!("zalt_postgres_connections_lost_total").increment(1);
         self.losses.fetch_add(1, Ordering::AcqRel);
     }
 

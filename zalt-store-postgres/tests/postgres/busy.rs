@@ -41,6 +41,8 @@ async fn a_pool_that_has_run_dry_says_so_and_recovers() {
         })
         .collect();
     waiting(&schema, 2).await;
+    let status = store.pool_status();
+    assert_eq!((status.limit, status.used, status.idle), (2, 2, 0));
     assert_eq!(kind(store.commit(begin(&ben)).await), StoreErrorKind::Busy);
     let unread = store.user(ada.id).await.unwrap_err();
     assert_eq!(unread.kind(), StoreErrorKind::Busy);
@@ -55,6 +57,7 @@ async fn a_pool_that_has_run_dry_says_so_and_recovers() {
     assert_eq!(won, 1);
     store.commit(begin(&ben)).await.unwrap();
     store.ready().await.unwrap();
+    assert_eq!(store.pool_status().used, 0);
 }
 
 #[tokio::test]

@@ -57,6 +57,37 @@ async fn stores_that_are_opened_at_once_on_nothing_all_come_up() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn a_tool_that_may_not_migrate_is_refused_and_changes_nothing() {
+    let schema = Schema::new();
+    let open = || schema.options().migrate(false);
+    let error = open().connect(&schema.url()).await.unwrap_err();
+    assert_eq!(error.kind(), Some(StoreErrorKind::OlderSchema));
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname = $1";
+    let made: i64 = sqlx::query(made)
+        .bind(schema.name())
+        .fetch_one(&mut connection().await)
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(made, 0);
+
+    let server = schema.options().connect(&schema.url()).await.unwrap();
+    let store = open().connect(&schema.url()).await.unwrap();
+    assert_eq!(store.schema_version().await.unwrap(), SCHEMA_VERSION);
+    server.close().await;
+    run(format!(
+        "UPDATE {}.schema_version SET version = {}",
+        schema.name(),
+        SCHEMA_VERSION - 1
+    ))
+    .await;
+    let error = open().connect(&schema.url()).await.unwrap_err();
+    assert_eq!(error.kind(), Some(StoreErrorKind::OlderSchema));
+    store.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_newer_schema_is_served_if_it_says_so_and_refused_otherwise() {
     let schema = Schema::new();
     let store = schema.store().await;
