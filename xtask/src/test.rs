@@ -99,10 +99,26 @@ fn against_the_server(report: &mut Report, services: &Variables) {
         Err(_) => Outcome::failed("there is no server to test"),
     });
     report.step(
+        "end to end, shared",
+        "the same over PostgreSQL and Redis",
+        || match &built {
+            Ok(server) => end_to_end::run_on_postgres(server, services),
+            Err(_) => Outcome::failed("there is no server to test"),
+        },
+    );
+    report.step(
         "browser",
         "the real binary in a real browser",
         || match &built {
             Ok(server) => packages::browser(server, services),
+            Err(_) => Outcome::failed("there is no server to test"),
+        },
+    );
+    report.step(
+        "browser, shared",
+        "one story of it over PostgreSQL",
+        || match &built {
+            Ok(server) => packages::browser_on_postgres(server, services),
             Err(_) => Outcome::failed("there is no server to test"),
         },
     );

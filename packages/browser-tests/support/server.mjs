@@ -10,6 +10,20 @@ import { poll } from "./poll.mjs";
 
 const BINARY = "ZALT_SERVER_BIN";
 
+let schemas = 0;
+
+/// Where a server keeps everything: in its data folder, or as `ZALT_E2E_DATABASE` says in a schema of its own of the database
+/// that `ZALT_TEST_POSTGRES_URL` names, which goes with the services of `cargo xtask test`.
+function kept() {
+  const choice = process.env.ZALT_E2E_DATABASE ?? "sqlite";
+  if (choice === "sqlite") return {};
+  if (choice !== "postgres") throw new Error(`ZALT_E2E_DATABASE is ${choice}: write sqlite or postgres`);
+  const url = process.env.ZALT_TEST_POSTGRES_URL;
+  if (!url) throw new Error("ZALT_TEST_POSTGRES_URL names no database: run `cargo xtask test`");
+  schemas += 1;
+  return { DATABASE_URL: url, ZALT_DATABASE_SCHEMA: `browser_${process.pid}_${schemas}` };
+}
+
 export class Server {
   #child;
   #folder;
@@ -38,6 +52,7 @@ export class Server {
         ZALT_BASE_URL: server.origin,
         ZALT_DATA_DIR: join(server.#folder, "data"),
         NO_COLOR: "1",
+        ...kept(),
         ...environment,
       },
       stdio: ["ignore", "pipe", "pipe"],

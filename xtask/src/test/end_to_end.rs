@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::{counting, results, unit};
-use crate::command::cargo;
+use crate::command::{Program, cargo};
 use crate::provision::{ensure_file, find_program};
 use crate::report::Outcome;
 use crate::services::Variables;
@@ -17,15 +17,47 @@ const LIBFAKETIME: &[&str] = &[
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
 ];
 
+/// Where the servers of tests that don't care keep everything.
+const DATABASE_VARIABLE: &str = "ZALT_E2E_DATABASE";
+/// Tests that are about the database file, or say themselves where everything is kept: once is enough.
+const ON_THEIR_OWN: &[&str] = &["crash::", "faults::", "replicas::", "resilience::"];
+
 /// With those that a bare `cargo test` ignores, since they need the services.
 pub(super) fn run(server: &Server, services: &Variables) -> Outcome {
     let tests = if unit::has_nextest() {
         unit::nextest("package(zalt-tests)").args(["--run-ignored", "all"])
     } else {
-        cargo()
-            .args(["test", "--quiet", "-p", "zalt-tests", "--no-fail-fast"])
-            .args(["--", "--include-ignored"])
+        cargo_test().args(["--include-ignored"])
     };
+    finish(tests, server, services)
+}
+
+/// Those that don't care where everything is kept, over PostgreSQL and Redis.
+pub(super) fn run_on_postgres(server: &Server, services: &Variables) -> Outcome {
+    let tests = if unit::has_nextest() {
+        let all = "package(zalt-tests)".to_owned();
+        let filter = ON_THEIR_OWN
+            .iter()
+            .fold(all, |filter, room| filter + " - test(/^" + room + "/)");
+        unit::nextest(&filter)
+    } else {
+        let skips = ON_THEIR_OWN.iter().flat_map(|room| ["--skip", room]);
+        cargo_test().args(skips)
+    };
+    finish(
+        tests.env(DATABASE_VARIABLE, "postgres+redis"),
+        server,
+        services,
+    )
+}
+
+fn cargo_test() -> Program {
+    cargo()
+        .args(["test", "--quiet", "-p", "zalt-tests", "--no-fail-fast"])
+        .args(["--"])
+}
+
+fn finish(tests: Program, server: &Server, services: &Variables) -> Outcome {
     let tests = match movable_clock() {
         Ok(variables) => variables
             .into_iter()
