@@ -18,10 +18,10 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [ATTEMPTS] =
+    INSERT: Guarded [ATTEMPTS] =
         "@c AS (INSERT INTO zalt.attempts (id, token, failed_codes, sent_messages, created_at, expires_at, version, state) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING 1)";
-    UPDATE: guarded [ATTEMPTS] =
+    UPDATE: Guarded [ATTEMPTS] =
         "@c AS (UPDATE zalt.attempts SET token = $3, failed_codes = $4, sent_messages = $5, created_at = $6, \
          expires_at = $7, version = $8, state = $9 WHERE id = $1 AND version = $2 RETURNING 1)";
 }

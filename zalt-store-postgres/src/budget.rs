@@ -16,13 +16,13 @@ statements! {
 }
 
 steps! {
-    FIRST: guarded [BUDGETS] =
+    FIRST: Guarded [BUDGETS] =
         "@c AS (INSERT INTO zalt.budgets (key, count, until, forget_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT DO NOTHING RETURNING 1)";
-    NEXT: guarded [BUDGETS] =
+    NEXT: Guarded [BUDGETS] =
         "@c AS (UPDATE zalt.budgets SET count = $2, until = $3, forget_at = $4 \
          WHERE key = $1 AND count = $5 AND until = $6 AND forget_at = $7 RETURNING 1)";
-    GIVE_BACK: unguarded [BUDGETS] = "@b AS (DELETE FROM zalt.budgets WHERE key = $1)";
+    GIVE_BACK: Unguarded [BUDGETS] = "@b AS (DELETE FROM zalt.budgets WHERE key = $1)";
 }
 
 /// How often a state is read and written over if nobody else has written meanwhile, before its row is locked instead.

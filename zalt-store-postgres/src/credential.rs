@@ -17,13 +17,13 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [CREDENTIALS] =
+    INSERT: Guarded [CREDENTIALS] =
         "@c AS (INSERT INTO zalt.credentials (id, user_id, handle, name, created_at, last_used_at, version, state) \
          SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM zalt.users WHERE id = $2 ON CONFLICT DO NOTHING RETURNING 1)";
-    UPDATE: guarded [CREDENTIALS] =
+    UPDATE: Guarded [CREDENTIALS] =
         "@c AS (UPDATE zalt.credentials SET name = $3, created_at = $4, last_used_at = $5, version = $6, state = $7 \
          WHERE id = $1 AND version = $2 RETURNING 1)";
-    DELETE: guarded [CREDENTIALS] =
+    DELETE: Guarded [CREDENTIALS] =
         "@c AS (DELETE FROM zalt.credentials WHERE id = $1 AND version = $2 RETURNING 1)";
 }
 

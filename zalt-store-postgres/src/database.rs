@@ -214,7 +214,7 @@ impl<'a> Transaction<'a> {
 
     /// Takes one step, and says whether its guard held.
     pub(crate) async fn step(&mut self, step: &Step) -> Result<bool, Error> {
-        let sql = self.texts.merged(&[step.text], &[step.values.len()], 0);
+        let sql = self.texts.single(step.text);
         let rows = self.rows(&sql, &step.values).await?;
         holds(&rows)
     }

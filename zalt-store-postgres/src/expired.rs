@@ -13,26 +13,26 @@ macro_rules! over_at {
 steps! {
     /// Sessions that were used since the sweep was to look at them. Like the other sweeps, it leaves out what somebody is
     /// writing at the moment: nobody waits for a sweep, and it waits for nobody.
-    PROLONGED_SESSIONS: unguarded [SESSIONS] = concat!(
+    PROLONGED_SESSIONS: Unguarded [SESSIONS] = concat!(
         "@s AS (UPDATE zalt.sessions SET sweep_at = ", over_at!(), " WHERE id = ANY (ARRAY \
          (SELECT id FROM zalt.sessions WHERE sweep_at < $1 AND ", over_at!(), " >= $1 \
          ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED)))"
     );
-    SESSIONS: unguarded [SESSIONS] = concat!(
+    SESSIONS: Unguarded [SESSIONS] = concat!(
         "@s AS (DELETE FROM zalt.sessions WHERE id = ANY (ARRAY \
          (SELECT id FROM zalt.sessions WHERE sweep_at < $1 AND ", over_at!(), " < $1 \
          ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED)))"
     );
-    ATTEMPTS: unguarded [ATTEMPTS] =
+    ATTEMPTS: Unguarded [ATTEMPTS] =
         "@a AS (DELETE FROM zalt.attempts WHERE id = ANY (ARRAY \
          (SELECT id FROM zalt.attempts WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)))";
-    BUDGETS: unguarded [BUDGETS] =
+    BUDGETS: Unguarded [BUDGETS] =
         "@b AS (DELETE FROM zalt.budgets WHERE key = ANY (ARRAY \
          (SELECT key FROM zalt.budgets WHERE forget_at < $1 ORDER BY forget_at LIMIT $2 FOR UPDATE SKIP LOCKED)))";
-    SIGNING_KEYS: unguarded [SIGNING_KEYS] =
+    SIGNING_KEYS: Unguarded [SIGNING_KEYS] =
         "@k AS (DELETE FROM zalt.signing_keys WHERE kid = ANY (ARRAY \
          (SELECT kid FROM zalt.signing_keys WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)))";
-    EVENTS: unguarded [EVENTS] =
+    EVENTS: Unguarded [EVENTS] =
         "@v AS (DELETE FROM zalt.events WHERE id = ANY (ARRAY \
          (SELECT id FROM zalt.events WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2 FOR UPDATE SKIP LOCKED)))";
 }

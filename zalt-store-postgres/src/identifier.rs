@@ -23,13 +23,13 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [IDENTIFIERS] =
+    INSERT: Guarded [IDENTIFIERS] =
         "@c AS (INSERT INTO zalt.identifiers (id, user_id, kind, key, value, verified_at, is_primary, created_at, version) \
          SELECT $1, id, $3, $4, $5, $6, $7, $8, $9 FROM zalt.users WHERE id = $2 ON CONFLICT DO NOTHING RETURNING 1)";
-    UPDATE: guarded [IDENTIFIERS] =
+    UPDATE: Guarded [IDENTIFIERS] =
         "@c AS (UPDATE zalt.identifiers SET verified_at = $3, is_primary = $4, created_at = $5, version = $6 \
          WHERE id = $1 AND version = $2 RETURNING 1)";
-    DELETE: guarded [IDENTIFIERS] =
+    DELETE: Guarded [IDENTIFIERS] =
         "@c AS (DELETE FROM zalt.identifiers WHERE id = $1 AND version = $2 RETURNING 1)";
 }
 

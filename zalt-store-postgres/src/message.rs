@@ -20,13 +20,13 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [MESSAGES] =
+    INSERT: Guarded [MESSAGES] =
         "@c AS (INSERT INTO zalt.messages (id, created_at, due_at, expires_at, tries, version, content) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1)";
-    UPDATE: guarded [MESSAGES] =
+    UPDATE: Guarded [MESSAGES] =
         "@c AS (UPDATE zalt.messages SET created_at = $3, due_at = $4, expires_at = $5, tries = $6, version = $7, \
          content = $8 WHERE id = $1 AND version = $2 RETURNING 1)";
-    DELETE: guarded [MESSAGES] =
+    DELETE: Guarded [MESSAGES] =
         "@c AS (DELETE FROM zalt.messages WHERE id = $1 AND version = $2 RETURNING 1)";
 }
 

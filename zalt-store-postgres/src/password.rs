@@ -26,10 +26,10 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [PASSWORDS] =
+    INSERT: Guarded [PASSWORDS] =
         "@c AS (INSERT INTO zalt.passwords (user_id, phc, set_at, version) \
          SELECT id, $2, $3, $4 FROM zalt.users WHERE id = $1 ON CONFLICT DO NOTHING RETURNING 1)";
-    UPDATE: guarded [PASSWORDS] =
+    UPDATE: Guarded [PASSWORDS] =
         "@c AS (UPDATE zalt.passwords SET phc = $3, set_at = $4, version = $5 WHERE user_id = $1 AND version = $2 \
          RETURNING 1)";
 }

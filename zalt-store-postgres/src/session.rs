@@ -45,7 +45,7 @@ statements! {
 steps! {
     /// The user's row is written first: whoever ends all sessions writes it too, so one of the two waits for the other and
     /// then sees what it did.
-    INSERT: guarded [USERS, SESSIONS] =
+    INSERT: GuardedLast [USERS, SESSIONS] =
         "@u AS (UPDATE zalt.users SET last_sign_in_at = $14 WHERE id = $2 AND active AND session_epoch = $3 \
          RETURNING id, session_epoch), \
          @c AS (INSERT INTO zalt.sessions (id, user_id, epoch, transport, token, refresh_seed, refresh_generation, \
@@ -54,22 +54,22 @@ steps! {
          SELECT $1, u.id, u.session_epoch, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 \
          FROM @u u ON CONFLICT DO NOTHING RETURNING 1)";
     /// Like every write that may end the session earlier than it was to, it keeps the sweep in time. Most prolong it.
-    TOUCH: guarded [SESSIONS] =
+    TOUCH: Guarded [SESSIONS] =
         "@c AS (UPDATE zalt.sessions SET last_seen_at = $2, idle_expires_at = $3, ip = $4, \
          sweep_at = LEAST(sweep_at, $3) WHERE id = $1 AND revoked_at IS NULL RETURNING 1)";
-    ROTATE: guarded [SESSIONS] =
+    ROTATE: Guarded [SESSIONS] =
         "@c AS (UPDATE zalt.sessions SET refresh_generation = $3, refresh_rotated_at = $4, last_seen_at = $4, \
          idle_expires_at = $5, ip = $6, sweep_at = LEAST(sweep_at, $5) \
          WHERE id = $1 AND revoked_at IS NULL AND refresh_generation = $2 RETURNING 1)";
-    REAUTHENTICATE: guarded [SESSIONS] =
+    REAUTHENTICATE: Guarded [SESSIONS] =
         "@c AS (UPDATE zalt.sessions SET token = $3, amr = $4, authenticated_at = $5 \
          WHERE id = $1 AND revoked_at IS NULL AND token IS NOT DISTINCT FROM $2 RETURNING 1)";
-    REVOKE: guarded [SESSIONS] =
+    REVOKE: Guarded [SESSIONS] =
         "@c AS (UPDATE zalt.sessions SET revoked_at = $2, revoke_reason = $3, sweep_at = LEAST(sweep_at, $2) \
          WHERE id = $1 AND revoked_at IS NULL RETURNING 1)";
-    NEXT_EPOCH: guarded [USERS] =
+    NEXT_EPOCH: Guarded [USERS] =
         "@c AS (UPDATE zalt.users SET session_epoch = session_epoch + 1 WHERE id = $1 RETURNING 1)";
-    REVOKE_OF_USER: unguarded [SESSIONS] =
+    REVOKE_OF_USER: Unguarded [SESSIONS] =
         "@r AS (UPDATE zalt.sessions SET revoked_at = $3, revoke_reason = $4, sweep_at = LEAST(sweep_at, $3) \
          WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL)";
 }

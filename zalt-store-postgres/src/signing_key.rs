@@ -16,10 +16,10 @@ statements! {
 }
 
 steps! {
-    TAKE_TURN: guarded [SIGNING_KEY_TURN] =
+    TAKE_TURN: Guarded [SIGNING_KEY_TURN] =
         "@c AS (UPDATE zalt.signing_key_turn SET turn = turn + 1 WHERE id = 1 RETURNING 1)";
     /// `IS NOT DISTINCT FROM` holds for two nulls too: no key was there, and none is.
-    INSERT: guarded [SIGNING_KEYS] =
+    INSERT: Guarded [SIGNING_KEYS] =
         "@c AS (INSERT INTO zalt.signing_keys (kid, alg, created_at, signs_from, expires_at, private_key) \
          SELECT $1, $2, $3, $4, $5, $6 WHERE $7 IS NOT DISTINCT FROM \
          (SELECT kid FROM zalt.signing_keys ORDER BY created_at DESC, kid DESC LIMIT 1) \

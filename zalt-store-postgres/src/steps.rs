@@ -22,51 +22,6 @@ impl Tables {
     pub(crate) const BUDGETS: Self = Self(1 << 10);
     pub(crate) const CREDENTIALS: Self = Self(1 << 11);
 
-    pub(crate) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub(crate) const fn meet(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-/// The text of a step: one or more common table expressions, each named with an `@` before it. The one called `@c` yields
-/// exactly one row if the guard held.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StepText {
-    pub(crate) name: &'static str,
-    pub(crate) sql: &'static str,
-    pub(crate) writes: Tables,
-    /// Whether there is a guard. Without one, any number of rows is right.
-    pub(crate) guarded: bool,
-}
-
-/// Names the steps of a module, with the tables that each writes, and lists them for a test that asks PostgreSQL how it would
-/// run each.
-macro_rules! steps {
-    ($($(#[$doc:meta])* $name:ident: $guarded:ident [$($table:ident),+] = $sql:expr;)+) => {
-        $($(#[$doc])* const $name: $crate::steps::StepText = $crate::steps::StepText {
-            name: concat!(module_path!(), "::", stringify!($name)),
-            sql: $sql,
-            writes: $crate::steps::Tables::of(&[$($crate::steps::Tables::$table),+]),
-            guarded: $crate::steps::$guarded,
-        };)+
-
-        #[cfg(test)]
-        pub(crate) const STEPS: &[$crate::steps::StepText] = &[$($name),+];
-    };
-}
-pub(crate) use steps;
-
-/// A step that has to write one row.
-#[expect(non_upper_case_globals, reason = "a word of the `steps!` macro")]
-pub(crate) const guarded: bool = true;
-/// A step that is right however many rows it writes.
-#[expect(non_upper_case_globals, reason = "a word of the `steps!` macro")]
-pub(crate) const unguarded: bool = false;
-
-impl Tables {
     pub(crate) const fn of(tables: &[Self]) -> Self {
         let mut all = Self(0);
         let mut rest = tables;
@@ -76,7 +31,57 @@ impl Tables {
         }
         all
     }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn meet(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The place of the first of them in the order of all tables.
+    pub(crate) const fn first(self) -> u32 {
+        self.0.trailing_zeros()
+    }
 }
+
+/// Whether a step has a guard, which holds if the expression called `@c` yields a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Any number of rows is right.
+    Unguarded,
+    /// The step writes nothing unless it holds.
+    Guarded,
+    /// The step may have written something before it fails, which has to be undone.
+    GuardedLast,
+}
+
+/// The text of a step: one or more common table expressions, each named with an `@` before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepText {
+    pub(crate) name: &'static str,
+    pub(crate) sql: &'static str,
+    pub(crate) writes: Tables,
+    pub(crate) guard: Guard,
+}
+
+/// Names the steps of a module, with the tables that each writes, and lists them for a test that asks PostgreSQL how it would
+/// run each.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $name:ident: $guard:ident [$($table:ident),+] = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: $crate::steps::StepText = $crate::steps::StepText {
+            name: concat!(module_path!(), "::", stringify!($name)),
+            sql: $sql,
+            writes: $crate::steps::Tables::of(&[$($crate::steps::Tables::$table),+]),
+            guard: $crate::steps::Guard::$guard,
+        };)+
+
+        #[cfg(test)]
+        pub(crate) const STEPS: &[$crate::steps::StepText] = &[$($name),+];
+    };
+}
+pub(crate) use steps;
 
 /// One step of a change with its parameters.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::database::Sql;
 use crate::names::Names;
 use crate::sql::Statement;
-use crate::steps::StepText;
+use crate::steps::{Guard, StepText};
 use crate::{
     attempt, budget, credential, event, identifier, message, password, schema, session,
     signing_key, user,
@@ -47,9 +47,18 @@ impl Texts {
         }
     }
 
-    /// One statement of these steps that appends so many events.
+    /// One statement of these steps that appends so many events. Nothing of it stays if a guard fails.
     pub(crate) fn merged(&self, steps: &[StepText], parameters: &[usize], events: usize) -> Sql {
         let key = key(steps, events);
+        self.known_or(key, || merge(steps, parameters, events))
+    }
+
+    /// One step within a transaction, which goes on if its guard fails.
+    pub(crate) fn single(&self, step: StepText) -> Sql {
+        self.known_or(format!("single {}", step.name), || single(step))
+    }
+
+    fn known_or(&self, key: String, make: impl FnOnce() -> String) -> Sql {
         let known = self.merged.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(sql) = known.get(&key) {
             return Sql {
@@ -59,7 +68,7 @@ impl Texts {
         }
         let is_usual = known.len() < MOST_SHAPES && key.len() < 1000;
         drop(known);
-        let text: Arc<str> = self.names.qualify(&merge(steps, parameters, events)).into();
+        let text: Arc<str> = self.names.qualify(&make()).into();
         if is_usual {
             let mut known = self.merged.write().unwrap_or_else(PoisonError::into_inner);
             known.insert(key, Arc::clone(&text));
@@ -94,9 +103,25 @@ fn key(steps: &[StepText], events: usize) -> String {
     key
 }
 
-/// Puts steps into one statement. Where that is a single step, it answers whether the guard held. Otherwise a guard that
-/// failed makes it divide by zero, which undoes the whole statement.
+/// Writes a step as a statement that answers whether its guard held.
+pub(crate) fn single(step: StepText) -> String {
+    let mut sql = String::from("WITH ");
+    number(&mut sql, step.sql, 0, 0);
+    sql.push_str(match step.guard {
+        Guard::Unguarded => " SELECT true",
+        Guard::Guarded | Guard::GuardedLast => " SELECT count(*) = 1 FROM c0",
+    });
+    sql
+}
+
+/// Puts steps into one statement. Where that is a single step that writes nothing if its guard fails, it answers whether the
+/// guard held. Otherwise a guard that failed makes it divide by zero, which undoes the whole statement.
 pub(crate) fn merge(steps: &[StepText], parameters: &[usize], events: usize) -> String {
+    if let ([only], 0) = (steps, events)
+        && only.guard != Guard::GuardedLast
+    {
+        return single(*only);
+    }
     let mut sql = String::from("WITH ");
     let mut offset = 0;
     let mut guards = Vec::new();
@@ -106,8 +131,8 @@ pub(crate) fn merge(steps: &[StepText], parameters: &[usize], events: usize) -> 
         }
         number(&mut sql, step.sql, index, offset);
         offset += parameters;
-        if step.guarded {
-            guards.push(index);
+        if step.guard != Guard::Unguarded {
+            guards.push((step.writes.first(), index));
         }
     }
     if events > 0 {
@@ -117,18 +142,16 @@ pub(crate) fn merge(steps: &[StepText], parameters: &[usize], events: usize) -> 
         event::push_insert(&mut sql, offset, events);
     }
     sql.push_str(" SELECT ");
-    match guards.as_slice() {
+    // Rows are locked in the order of their tables, whatever the order of the changes: of two batches that write the same
+    // rows one waits for the other, and not each for the other.
+    guards.sort_unstable();
+    if guards.is_empty() {
+        sql.push_str("true");
+    }
+    for (position, (_, guard)) in guards.iter().enumerate() {
+        let comma = if position > 0 { ", " } else { "" };
         // Writing to a string can't fail.
-        [] => sql.push_str("true"),
-        [only] if steps.len() == 1 && events == 0 => {
-            let _ = write!(sql, "count(*) = 1 FROM c{only}");
-        }
-        guards => {
-            for (position, guard) in guards.iter().enumerate() {
-                let comma = if position > 0 { ", " } else { "" };
-                let _ = write!(sql, "{comma}1 / (SELECT count(*) FROM c{guard}) = 1");
-            }
-        }
+        let _ = write!(sql, "{comma}1 / (SELECT count(*) FROM c{guard}) = 1");
     }
     sql
 }
@@ -162,12 +185,12 @@ mod tests {
     use super::*;
     use crate::steps::Tables;
 
-    const fn step(sql: &'static str, guarded: bool) -> StepText {
+    const fn step(sql: &'static str, guard: Guard, writes: Tables) -> StepText {
         StepText {
             name: "step",
             sql,
-            writes: Tables::USERS,
-            guarded,
+            writes,
+            guard,
         }
     }
 
@@ -175,22 +198,37 @@ mod tests {
     fn steps_are_numbered_through() {
         let update = step(
             "@c AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1)",
-            true,
+            Guard::Guarded,
+            Tables::SESSIONS,
         );
-        let delete = step("@d AS (DELETE FROM b WHERE key = $1)", false);
+        let delete = step(
+            "@d AS (DELETE FROM b WHERE key = $1)",
+            Guard::Unguarded,
+            Tables::BUDGETS,
+        );
         let insert = step(
             "@u AS (SELECT $1), @c AS (INSERT INTO c SELECT $10 FROM @u)",
-            true,
+            Guard::GuardedLast,
+            Tables::USERS,
         );
         assert_eq!(
             merge(&[update], &[2], 0),
             "WITH c0 AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1) SELECT count(*) = 1 FROM c0"
         );
         assert_eq!(
+            single(insert),
+            "WITH u0 AS (SELECT $1), c0 AS (INSERT INTO c SELECT $10 FROM u0) SELECT count(*) = 1 FROM c0"
+        );
+        assert_eq!(
+            merge(&[insert], &[10], 0),
+            "WITH u0 AS (SELECT $1), c0 AS (INSERT INTO c SELECT $10 FROM u0) \
+             SELECT 1 / (SELECT count(*) FROM c0) = 1"
+        );
+        assert_eq!(
             merge(&[update, delete, insert], &[2, 1, 10], 0),
             "WITH c0 AS (UPDATE a SET b = $2 WHERE id = $1 RETURNING 1), d1 AS (DELETE FROM b WHERE key = $3), \
              u2 AS (SELECT $4), c2 AS (INSERT INTO c SELECT $13 FROM u2) \
-             SELECT 1 / (SELECT count(*) FROM c0) = 1, 1 / (SELECT count(*) FROM c2) = 1"
+             SELECT 1 / (SELECT count(*) FROM c2) = 1, 1 / (SELECT count(*) FROM c0) = 1"
         );
         assert_eq!(
             merge(&[delete], &[1], 0),

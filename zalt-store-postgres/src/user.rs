@@ -62,14 +62,14 @@ statements! {
 }
 
 steps! {
-    INSERT: guarded [USERS, USER_COUNTS] =
+    INSERT: Guarded [USERS, USER_COUNTS] =
         "@c AS (INSERT INTO zalt.users (id, suspended_at, deleted_at, session_epoch, last_sign_in_at, created_at, \
          updated_at, version, first_name, last_name, image_url, public_metadata, private_metadata, unsafe_metadata) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING active), \
          @n AS (UPDATE zalt.user_counts k SET users = k.users + 1 FROM @c c WHERE k.shard = $15 AND k.active = c.active)";
     /// Leaves the epoch and the last sign-in alone: they move without the version. What the row was before is read beside it:
     /// of one version, there is one status.
-    UPDATE: guarded [USERS, USER_COUNTS] =
+    UPDATE: Guarded [USERS, USER_COUNTS] =
         "@c AS (UPDATE zalt.users u SET suspended_at = $3, deleted_at = $4, created_at = $5, updated_at = $6, version = $7, \
          first_name = $8, last_name = $9, image_url = $10, public_metadata = $11, private_metadata = $12, \
          unsafe_metadata = $13 FROM zalt.users o \
@@ -77,7 +77,7 @@ steps! {
          @n AS (UPDATE zalt.user_counts k SET users = k.users + CASE WHEN k.active = c.active THEN 1 ELSE -1 END \
          FROM @c c WHERE c.active <> c.was AND k.shard = $14)";
     /// What belongs to the user goes with it by foreign keys.
-    PURGE: guarded [USERS, USER_COUNTS, IDENTIFIERS, PASSWORDS, CREDENTIALS, SESSIONS] =
+    PURGE: Guarded [USERS, USER_COUNTS, IDENTIFIERS, PASSWORDS, CREDENTIALS, SESSIONS] =
         "@c AS (DELETE FROM zalt.users WHERE id = $1 AND version = $2 RETURNING active), \
          @n AS (UPDATE zalt.user_counts k SET users = k.users - 1 FROM @c c WHERE k.shard = $3 AND k.active = c.active)";
 }

@@ -214,11 +214,19 @@ pub async fn inserting_an_existing_id_is_refused(store: &SharedStore) {
     let written = f.session(&ada);
     let insert = Change::InsertSession(written.clone());
     commit(store, insert.clone()).await;
-    refused(store, insert.clone(), 0, GuardReason::AlreadyExists).await;
+    refused(store, insert, 0, GuardReason::AlreadyExists).await;
     commit(store, revoke(&written, f.now())).await;
     let before = session(store, written.id).await;
+    let later = f.session_at(f.now(), &ada);
+    let insert = Change::InsertSession(Session {
+        id: written.id,
+        ..later
+    });
     refused(store, insert, 0, GuardReason::AlreadyExists).await;
     assert_eq!(session(store, written.id).await, before);
+    // What is refused is no sign-in.
+    let last = user(store, ada.id).await.last_sign_in_at;
+    assert_eq!(last, Some(written.created_at));
 }
 
 /// A touch writes its three values as they are, also where a replica's clock is behind another's, and nothing else.

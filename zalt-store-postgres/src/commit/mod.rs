@@ -64,7 +64,7 @@ async fn merged(database: &Database, batch: &Batch) -> Result<Done, Failed> {
     run(database, &plan.parts).await
 }
 
-/// Takes one step by itself, and says whether its guard held.
+/// Takes one step, and says whether its guard held.
 pub(crate) async fn step(database: &Database, step: Step) -> Result<bool, StoreError> {
     let part = [Part {
         steps: vec![step],
