@@ -8,6 +8,7 @@ use zalt_core::store::StoreError;
 
 use crate::connections::{Connections, Lease};
 use crate::error::{may_pass, store_error};
+use crate::replica::Replica;
 use crate::sql::{Columns, Read, Statement, Value, arguments};
 use crate::steps::Step;
 use crate::texts::Texts;
@@ -19,7 +20,7 @@ pub(crate) struct Database {
     pub(crate) texts: Texts,
     pub(crate) connections: Connections,
     /// Answers lists and counts, which may then be a little behind.
-    pub(crate) replica: Option<Connections>,
+    pub(crate) replica: Option<Replica>,
 }
 
 impl Database {
@@ -102,12 +103,9 @@ impl Database {
         read: Read<T>,
     ) -> Result<Vec<T>, StoreError> {
         if let Some(replica) = &self.replica {
-            match query(replica, sql, values).await {
-                Ok(rows) => return read_each(&rows, read).map_err(store_error),
-                // What the replica can't answer, the other can.
-                Err(error) => {
-                    tracing::warn!(error = %store_error(error), "the read replica failed");
-                }
+            let rows = replica.query(sql, values).await.map_err(store_error)?;
+            if let Some(rows) = rows {
+                return read_each(&rows, read).map_err(store_error);
             }
         }
         let rows = query(&self.connections, sql, values).await;
@@ -172,8 +170,13 @@ impl<'a> Transaction<'a> {
         self.lease.roll_back().await
     }
 
-    pub(crate) async fn rows(&mut self, sql: &Sql, values: &[Value]) -> Result<Vec<PgRow>, Error> {
-        self.lease.rows(sql, arguments(values)?).await
+    pub(crate) async fn rows<'v>(
+        &mut self,
+        sql: &Sql,
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Result<Vec<PgRow>, Error> {
+        let arguments = arguments(values)?;
+        self.lease.rows(sql, arguments).await
     }
 
     /// The first row of a query, if there is one.

@@ -136,6 +136,7 @@ mod password;
 #[cfg(test)]
 mod plans;
 mod queries;
+mod replica;
 mod schema;
 mod session;
 mod signing_key;
@@ -151,6 +152,6 @@ mod user;
 mod test_schema;
 
 pub use connections::PoolStatus;
-pub use options::{ConnectError, OptionsError, PostgresOptions, Replica};
+pub use options::{ConnectError, OptionsError, PostgresOptions, StaleReads};
 pub use schema::SCHEMA_VERSION;
 pub use store::PostgresStore;

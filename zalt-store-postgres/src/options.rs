@@ -11,6 +11,7 @@ use crate::commit::Way;
 use crate::connections::{Connections, Limits, Rules};
 use crate::database::Database;
 use crate::names::Names;
+use crate::replica::Replica;
 use crate::schema::{self, MIGRATIONS};
 use crate::texts::Texts;
 
@@ -25,7 +26,7 @@ pub struct PostgresOptions {
     lock_timeout: Duration,
     idle_timeout: Duration,
     transaction_pooler: bool,
-    stale_reads: Option<Replica>,
+    stale_reads: Option<StaleReads>,
     migrate: bool,
     way: Way,
 }
@@ -36,33 +37,33 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where a read replica is: a URL, or a pool of the host's.
 #[derive(Clone)]
 #[non_exhaustive]
-pub enum Replica {
+pub enum StaleReads {
     /// The replica's URL.
     Url(String),
     /// A pool that is connected to it.
     Pool(PgPool),
 }
 
-impl From<&str> for Replica {
+impl From<&str> for StaleReads {
     fn from(url: &str) -> Self {
         Self::Url(url.to_owned())
     }
 }
 
-impl From<String> for Replica {
+impl From<String> for StaleReads {
     fn from(url: String) -> Self {
         Self::Url(url)
     }
 }
 
-impl From<PgPool> for Replica {
+impl From<PgPool> for StaleReads {
     fn from(pool: PgPool) -> Self {
         Self::Pool(pool)
     }
 }
 
 /// `Debug` leaves the URL out: it may hold a password.
-impl fmt::Debug for Replica {
+impl fmt::Debug for StaleReads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Url(_) => "Url(..)",
@@ -204,7 +205,7 @@ impl PostgresOptions {
     /// writes and then reads one of those may not find what they wrote. All else is read where it is written. A replica that
     /// fails is passed over.
     #[must_use]
-    pub fn stale_reads_from(mut self, replica: impl Into<Replica>) -> Self {
+    pub fn stale_reads_from(mut self, replica: impl Into<StaleReads>) -> Self {
         self.stale_reads = Some(replica.into());
         self
     }
@@ -245,14 +246,14 @@ impl PostgresOptions {
     async fn open(self, connections: Connections) -> Result<PostgresStore, ConnectError> {
         let replica = match &self.stale_reads {
             None => None,
-            Some(Replica::Pool(pool)) => Some(Connections::of_host(pool.clone(), self.rules())),
-            Some(Replica::Url(url)) => Some(self.own(url)?),
+            Some(StaleReads::Pool(pool)) => Some(Connections::of_host(pool.clone(), self.rules())),
+            Some(StaleReads::Url(url)) => Some(self.own(url)?),
         };
         let names = Names::new(&self.schema, &self.table_prefix)?;
         let database = Database {
             texts: Texts::new(names),
             connections,
-            replica,
+            replica: replica.map(Replica::new),
         };
         if self.migrate {
             schema::migrate(&database, MIGRATIONS).await?;

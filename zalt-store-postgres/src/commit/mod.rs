@@ -111,8 +111,7 @@ async fn together(database: &Database, parts: &[Part]) -> Result<Done, Failed> {
         .map_err(Failed::before_commit)?;
     for part in parts {
         let sql = text(database, part);
-        let values: Vec<_> = part.values().cloned().collect();
-        let outcome = match transaction.rows(&sql, &values).await {
+        let outcome = match transaction.rows(&sql, part.values()).await {
             Ok(rows) => done(holds(&rows)),
             Err(error) if is_guard(&error) || is_constraint(&error) => Ok(Done::Refused),
             Err(error) => Err(Failed::before_commit(error)),

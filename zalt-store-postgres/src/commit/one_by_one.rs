@@ -51,8 +51,7 @@ async fn run(
     part: &Part,
 ) -> Result<(), sqlx::Error> {
     let sql = database.texts.merged(&[], &[], part.event_count);
-    let values: Vec<_> = part.values().cloned().collect();
-    transaction.rows(&sql, &values).await.map(drop)
+    transaction.rows(&sql, part.values()).await.map(drop)
 }
 
 async fn apply_one(transaction: &mut Transaction<'_>, change: &Change) -> Result<(), Refusal> {
