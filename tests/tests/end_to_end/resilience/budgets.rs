@@ -159,8 +159,7 @@ async fn at_once(
     let mut statuses = Statuses::new();
     for answer in futures_util::future::join_all(all).await {
         let status = match answer {
-            Answer::Done(reply) | Answer::Refused(reply) => reply.status,
-            Answer::Unknown(text) if text.starts_with("503: ") => 503,
+            Answer::Done(reply) | Answer::Refused(reply) | Answer::NotDone(reply) => reply.status,
             Answer::Unknown(text) => panic!("{text}"),
         };
         *statuses.entry(status).or_default() += 1;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, SET_COOKIE};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, RETRY_AFTER, SET_COOKIE};
 use serde_json::Value;
 
 /// Makes requests, each on a connection of its own so that a balancer hands them out one by one.
@@ -25,6 +25,8 @@ pub(super) enum Answer {
     Done(Reply),
     /// It was not done, and the server said why.
     Refused(Reply),
+    /// It was not done, and may be asked for again: the server can't do it for the moment and says when to come back.
+    NotDone(Reply),
     /// It may have been done: the connection broke, no answer came in time, or the server failed.
     Unknown(String),
 }
@@ -129,6 +131,7 @@ impl Call<'_> {
         match status {
             200..=299 => Answer::Done(reply),
             400..=499 => Answer::Refused(reply),
+            503 if reply.headers.contains_key(RETRY_AFTER) => Answer::NotDone(reply),
             _ => Answer::Unknown(format!("{status}: {text}")),
         }
     }

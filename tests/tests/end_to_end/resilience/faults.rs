@@ -10,6 +10,8 @@ use crate::support::free_port;
 
 /// How long something is away in these tests. Long enough for everybody to notice.
 const AWAY: Duration = Duration::from_secs(3);
+/// A server gives a database that does not answer up two seconds later.
+const STATEMENT_TIMEOUT: &str = "2s";
 /// Longer than an answer in a cache is good.
 const LONG_AWAY: Duration = Duration::from_secs(7);
 /// How long a replica stands still.
@@ -17,9 +19,9 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
-async fn each_replica_is_killed() {
+async fn replicas_are_killed_and_stand_still() {
     let parts = Parts::default().with_redis();
-    let mut site = Site::open("A replica is killed", parts).await;
+    let mut site = Site::open("A replica is lost", parts).await;
     for index in 0..REPLICAS {
         let what = format!("replica {index} is killed, and started again after a second");
         site.strike(&what, async |site| {
@@ -29,14 +31,6 @@ async fn each_replica_is_killed() {
         })
         .await;
     }
-    site.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
-async fn a_replica_stands_still() {
-    let parts = Parts::default().with_redis();
-    let mut site = Site::open("A replica stands still", parts).await;
     let index = site.random.index(REPLICAS);
     let what = format!("a replica is stopped for {} s (SIGSTOP)", PAUSE.as_secs());
     site.strike(&what, async |site| {
@@ -51,8 +45,9 @@ async fn a_replica_stands_still() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL: cargo xtask test"]
-async fn postgres_is_restarted() {
-    let mut site = Site::open("PostgreSQL is restarted, no Redis", Parts::default()).await;
+async fn postgres_is_restarted_and_its_machine_vanishes() {
+    let parts = Parts::default().env("ZALT_DATABASE_STATEMENT_TIMEOUT", STATEMENT_TIMEOUT);
+    let mut site = Site::open("PostgreSQL is lost, no Redis", parts).await;
     site.strike("PostgreSQL is restarted (fast)", async |site| {
         block_in_place(|| site.base.postgres.restart()).unwrap();
     })
@@ -65,6 +60,21 @@ async fn postgres_is_restarted() {
         block_in_place(|| site.base.postgres.kill()).unwrap();
         sleep(AWAY).await;
         block_in_place(|| site.base.postgres.start_again()).unwrap();
+    })
+    .await;
+    let standby = block_in_place(|| site.base.postgres.synchronous_standby("successor")).unwrap();
+    let what = format!(
+        "its machine vanishes without a word, the synchronous standby is promoted and the address moved \
+         (ZALT_DATABASE_STATEMENT_TIMEOUT={STATEMENT_TIMEOUT})"
+    );
+    site.strike(&what, async |site| {
+        // What is under way hangs: nobody resets the connections.
+        site.base.gate.strand_for(standby.port());
+        block_in_place(|| {
+            site.base.postgres.kill().unwrap();
+            standby.promote().unwrap();
+        });
+        site.base.postgres = standby;
     })
     .await;
     site.close().await;
@@ -90,33 +100,20 @@ async fn postgres_fails_over_to_its_standby() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs PostgreSQL: cargo xtask test"]
-async fn the_machine_of_postgres_vanishes() {
-    let parts = Parts::default()
-        .with_standby()
-        .env("ZALT_DATABASE_STATEMENT_TIMEOUT", "2s");
-    let mut site = Site::open("The machine of PostgreSQL vanishes, no Redis", parts).await;
-    let what =
-        "the network to PostgreSQL is lost without a word, and its synchronous standby promoted";
-    site.strike(what, async |site| {
-        let standby = site.base.standby.take().expect("it was asked for");
-        // What is under way hangs: nobody resets the connections.
-        site.base.gate.strand_for(standby.port());
-        block_in_place(|| {
-            site.base.postgres.kill().unwrap();
-            standby.promote().unwrap();
-        });
-        site.base.postgres = standby;
-    })
-    .await;
-    site.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
 async fn redis_is_lost() {
     let parts = Parts::default().with_lost_redis();
-    lose_redis("Redis is lost, budgets of accounts in PostgreSQL", parts).await;
+    let title = "Redis is lost, budgets of accounts in PostgreSQL";
+    let mut site = Site::open(title, parts).await;
+    kill_redis(&mut site).await;
+    let what = format!("Redis stands still for {} s (SIGSTOP)", AWAY.as_secs());
+    site.strike(&what, async |site| {
+        block_in_place(|| site.base.redis().pause()).unwrap();
+        sleep(AWAY).await;
+        block_in_place(|| site.base.redis().resume()).unwrap();
+    })
+    .await;
+    site.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -125,7 +122,23 @@ async fn redis_is_lost_with_the_budgets_of_accounts() {
     let parts = Parts::default()
         .with_lost_redis()
         .env("ZALT_BUDGETS_ACCOUNTS", "redis");
-    lose_redis("Redis is lost, budgets of accounts in Redis", parts).await;
+    let title = "Redis is lost, budgets of accounts in Redis";
+    let mut site = Site::open(title, parts).await;
+    kill_redis(&mut site).await;
+    site.close().await;
+}
+
+async fn kill_redis(site: &mut Site) {
+    let what = format!(
+        "Redis is killed, and started again empty after {} s",
+        AWAY.as_secs()
+    );
+    site.strike(&what, async |site| {
+        block_in_place(|| site.base.redis().kill()).unwrap();
+        sleep(AWAY).await;
+        block_in_place(|| site.base.redis().start_again()).unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -145,28 +158,6 @@ async fn one_replica_alone_loses_redis() {
         gate.strand_for(free_port());
         sleep(LONG_AWAY).await;
         gate.point_to(redis);
-    })
-    .await;
-    site.close().await;
-}
-
-async fn lose_redis(title: &str, parts: Parts) {
-    let mut site = Site::open(title, parts).await;
-    let what = format!(
-        "Redis is killed, and started again empty after {} s",
-        AWAY.as_secs()
-    );
-    site.strike(&what, async |site| {
-        block_in_place(|| site.base.redis().kill()).unwrap();
-        sleep(AWAY).await;
-        block_in_place(|| site.base.redis().start_again()).unwrap();
-    })
-    .await;
-    let what = format!("Redis stands still for {} s (SIGSTOP)", AWAY.as_secs());
-    site.strike(&what, async |site| {
-        block_in_place(|| site.base.redis().pause()).unwrap();
-        sleep(AWAY).await;
-        block_in_place(|| site.base.redis().resume()).unwrap();
     })
     .await;
     site.close().await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::mails::Delivered;
 use super::person::Tally;
 use super::world::World;
 
@@ -29,20 +30,20 @@ impl Figures {
             self.rows,
             "| {what} | {first} | {} | {} of {} | {} |",
             shown(stretch.longest_gap),
-            stretch.unknown,
+            stretch.in_vain,
             stretch.writes,
             shown(ready)
         );
     }
 
     /// Prints what was measured, and adds it to the file that `ZALT_RESILIENCE_FIGURES` names.
-    pub(super) fn publish(self, world: &World, tally: Tally, seed: u64) {
+    pub(super) fn publish(self, world: &World, tally: Tally, mails: Delivered, seed: u64) {
         let lags = world.revoked.lags();
         let mut text = format!("### {}\n\n", self.title);
         if !self.rows.is_empty() {
             let _ = write!(
                 text,
-                "| what happened | first write acknowledged after | longest time without one | writes without an answer | \
+                "| what happened | first write acknowledged after | longest time without one | writes in vain | \
                  all replicas ready after |\n|---|---|---|---|---|\n{}\n",
                 self.rows
             );
@@ -60,13 +61,21 @@ impl Figures {
         let _ = writeln!(
             text,
             "Acknowledged and found again at the end: {} sign-ups, {} sign-ins, {} of them by code, {} refreshes, {} new \
-             passwords; {} sessions checked meanwhile. Seed {seed}.\n",
+             passwords; {} sessions checked meanwhile.\n",
             tally.sign_ups,
             tally.sign_ins + tally.codes,
             tally.codes,
             tally.refreshes,
             tally.passwords,
             tally.checks,
+        );
+        let _ = writeln!(
+            text,
+            "Mails: {} came, the slowest {} after its commit; {} came a second time; {} were left for later. Seed {seed}.\n",
+            mails.arrived,
+            shown(mails.longest),
+            mails.twice,
+            mails.missing,
         );
         eprintln!("{text}");
         if let Some(path) = std::env::var_os("ZALT_RESILIENCE_FIGURES") {

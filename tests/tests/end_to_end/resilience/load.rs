@@ -48,7 +48,7 @@ impl Load {
 
     /// Lets people be for a while: the load before and after what happens, which is no wait for anything.
     pub(super) async fn go_on(&self) {
-        let seconds = number("ZALT_RESILIENCE_SECONDS", 3);
+        let seconds = number("ZALT_RESILIENCE_SECONDS", 2);
         sleep(Duration::from_secs(seconds)).await;
     }
 

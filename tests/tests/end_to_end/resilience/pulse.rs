@@ -14,7 +14,7 @@ struct Beat {
     began: Instant,
     ended: Instant,
     acknowledged: bool,
-    unknown: bool,
+    in_vain: bool,
 }
 
 /// How a part of the run went for those who write.
@@ -25,8 +25,8 @@ pub(super) struct Stretch {
     /// The longest time in which none was acknowledged.
     pub(super) longest_gap: Duration,
     pub(super) writes: usize,
-    /// Without an answer, or with one that the server failed.
-    pub(super) unknown: usize,
+    /// Without an answer, or with one that it can't be done for the moment.
+    pub(super) in_vain: usize,
 }
 
 impl Pulse {
@@ -35,7 +35,7 @@ impl Pulse {
             began,
             ended: Instant::now(),
             acknowledged: matches!(answer, Answer::Done(_)),
-            unknown: matches!(answer, Answer::Unknown(_)),
+            in_vain: matches!(answer, Answer::Unknown(_) | Answer::NotDone(_)),
         });
     }
 
@@ -62,7 +62,7 @@ impl Pulse {
                 .max()
                 .unwrap_or_default(),
             writes: beats.len(),
-            unknown: beats.iter().filter(|beat| beat.unknown).count(),
+            in_vain: beats.iter().filter(|beat| beat.in_vain).count(),
         }
     }
 }

@@ -95,7 +95,7 @@ impl World {
                     self.revoked.lags.lock().unwrap().push(last_let_in);
                     return;
                 }
-                Answer::Unknown(_) => sleep(Duration::from_millis(20)).await,
+                Answer::Unknown(_) | Answer::NotDone(_) => sleep(Duration::from_millis(20)).await,
             }
         }
     }
@@ -165,8 +165,9 @@ impl World {
             let world = Arc::clone(self);
             checks.spawn(async move {
                 for replica in 0..world.replicas.len() {
-                    if let Answer::Unknown(why) = world.lets_in(&grave, replica).await {
-                        world.violation(format!("replica {replica} does not answer: {why}"));
+                    let answer = world.lets_in(&grave, replica).await;
+                    if matches!(answer, Answer::Unknown(_) | Answer::NotDone(_)) {
+                        world.violation(format!("replica {replica} does not answer: {answer:?}"));
                     }
                     world.refreshes(&grave, replica).await;
                 }

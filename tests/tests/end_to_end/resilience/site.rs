@@ -9,6 +9,7 @@ use zalt_services::{Postgres, PostgresOptions, Redis, RedisOptions};
 use super::cluster::Cluster;
 use super::figures::Figures;
 use super::load::Load;
+use super::person::Tally;
 use super::proxy::Gate;
 use super::revoked::Revoked;
 use super::world::World;
@@ -199,14 +200,27 @@ impl Site {
         self.figures.fault(what, &self.world, from, ready);
     }
 
-    /// Sends everybody home, and finds everything that was acknowledged again.
+    /// Sends everybody home, and fails unless everything that was acknowledged is found again.
     pub(super) async fn close(self) {
+        let seed = self.seed;
+        let (world, cluster, tally) = self.end().await;
+        world.close(cluster, tally, seed).await;
+    }
+
+    /// Sends everybody home, and looks for everything that was acknowledged.
+    pub(super) async fn end(self) -> (Arc<World>, Cluster, Tally) {
         let tally = self.load.end().await;
         let never = block_in_place(|| crate::crash::database::never_on(&self.base.postgres));
         for what in never {
             self.world.violation(what);
         }
-        self.figures.publish(&self.world, tally, self.seed);
-        self.world.close(self.cluster, tally, self.seed).await;
+        let queued = || {
+            let count = "SELECT count(*) FROM zalt.messages";
+            let count = block_in_place(|| self.base.postgres.psql(count)).unwrap();
+            count.parse().unwrap()
+        };
+        let mails = self.world.mails_are_there(queued).await;
+        self.figures.publish(&self.world, tally, mails, self.seed);
+        (self.world, self.cluster, tally)
     }
 }

@@ -1,13 +1,15 @@
 //! Replicas that start at the same moment.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::block_in_place;
+use zalt_services::ServiceError;
 
 use super::cluster::Cluster;
 use super::site::{Base, Parts, Site};
-use crate::support::{Client, Mailbox};
+use crate::support::{Client, Mailbox, until};
 
 /// The first start makes the schema and the first key. Each round has a database of its own.
 const ROUNDS: usize = 3;
@@ -70,7 +72,17 @@ async fn replicas_serve_while_a_newer_version_migrates() {
          CREATE TABLE zalt.later (id BIGINT NOT NULL PRIMARY KEY); \
          UPDATE zalt.schema_version SET version = version + 1 WHERE id = 1; COMMIT";
     site.strike("a newer version changes the schema", async |site| {
-        block_in_place(|| site.base.postgres.psql(later)).unwrap();
+        // Like a migration, it gives way to those who serve, and tries again.
+        until(
+            "the schema is changed",
+            Duration::from_secs(20),
+            async || match block_in_place(|| site.base.postgres.psql(later)) {
+                Ok(_) => Some(()),
+                Err(error) if gives_way(&error) => None,
+                Err(error) => panic!("{error}"),
+            },
+        )
+        .await;
     })
     .await;
     site.strike(
@@ -82,6 +94,11 @@ async fn replicas_serve_while_a_newer_version_migrates() {
     )
     .await;
     site.close().await;
+}
+
+fn gives_way(error: &ServiceError) -> bool {
+    let said = error.to_string();
+    said.contains("deadlock detected") || said.contains("lock timeout")
 }
 
 /// The ids of the keys that every replica publishes, which are the same.

@@ -14,7 +14,7 @@ use crate::support::{Clock, Mailbox, until};
 /// Mails that are queued at once.
 const MAILS: usize = 60;
 /// Messages that one replica has under way at once: as many may go out twice when it is killed.
-const IN_HAND: usize = 8;
+pub(super) const IN_HAND: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL: cargo xtask test"]

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::calls::{Answer, Call, Calls};
 use super::cluster::Cluster;
+use super::mails::Mails;
 use super::person::Tally;
 use super::proxy::Balancer;
 use super::pulse::Pulse;
@@ -28,6 +29,7 @@ pub(super) struct World {
     balancer: Arc<Balancer>,
     pub(super) mailbox: Mailbox,
     pub(super) pulse: Pulse,
+    pub(super) mails: Mails,
     pub(super) revoked: Revoked,
     violations: Mutex<Vec<String>>,
 }
@@ -42,6 +44,7 @@ impl World {
             balancer: Arc::clone(&cluster.balancer),
             mailbox,
             pulse: Pulse::default(),
+            mails: Mails::default(),
             revoked,
             violations: Mutex::default(),
         })
@@ -65,6 +68,12 @@ impl World {
         if writes {
             self.pulse.note(began, &answer);
         }
+        if let Answer::Unknown(text) = &answer
+            && text.starts_with("500: ")
+        {
+            // Whatever is away has an error of its own.
+            self.violation(format!("a request failed: {text}"));
+        }
         answer
     }
 
@@ -74,9 +83,13 @@ impl World {
         self.violations.lock().unwrap().push(what);
     }
 
+    pub(super) fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
+    }
+
     /// Stops the replicas, and fails the test if they did what they must not.
     pub(super) async fn close(&self, cluster: Cluster, tally: Tally, seed: u64) {
-        let violations = self.violations.lock().unwrap().clone();
+        let violations = self.violations();
         if !violations.is_empty() {
             eprintln!("{}", cluster.logs().await);
         }

@@ -1,5 +1,5 @@
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +28,7 @@ pub(crate) struct Letter {
     pub(crate) to: String,
     /// Header and body, with quoted-printable undone.
     pub(crate) text: String,
+    came_at: SystemTime,
     /// Somebody made use of it, or it is the same mail once more.
     read: bool,
 }
@@ -172,6 +173,19 @@ impl Letter {
             .find_map(|line| line.strip_prefix("Message-ID: "))
     }
 
+    /// How long it took from when it was queued, which its id begins with: milliseconds, in Crockford's base 32.
+    pub(crate) fn underway(&self) -> Duration {
+        const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+        let id = self.message_id().expect("a mail has an id");
+        let (_, digits) = id.split_once("msg_").expect("it is one of a message");
+        let queued_at = digits[..10].chars().fold(0_u64, |number, digit| {
+            let digit = DIGITS.find(digit).expect("a digit of base 32");
+            number * 32 + u64::try_from(digit).unwrap()
+        });
+        let queued_at = UNIX_EPOCH + Duration::from_millis(queued_at);
+        self.came_at.duration_since(queued_at).unwrap_or_default()
+    }
+
     fn link_token(&self) -> Option<String> {
         let (_, token) = self.link()?.split_once("token=")?;
         Some(token.to_owned())
@@ -238,11 +252,17 @@ impl Shared {
         } else {
             data.to_owned()
         };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "servers tell by the clock of the machine when they queued a mail"
+        )]
+        let came_at = SystemTime::now();
         let mut letters = self.letters.lock().unwrap();
         for to in recipients {
             let mut letter = Letter {
                 to,
                 text: text.clone(),
+                came_at,
                 read: false,
             };
             letter.read = letters

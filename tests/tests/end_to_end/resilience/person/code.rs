@@ -33,11 +33,13 @@ impl Person {
             Answer::Done(_) => {}
             // What was acknowledged a moment ago is there, whichever replica is asked.
             Answer::Refused(_) => return self.violation("no code can be asked for", &prepared),
+            Answer::NotDone(_) => return,
             Answer::Unknown(_) => {
                 self.late_mails = true;
                 return;
             }
         }
+        world.mail_asked(&self.email);
         let Some(code) = world.mailbox.code_within(&self.email, PATIENCE).await else {
             self.late_mails = true;
             return;
@@ -60,7 +62,7 @@ impl Person {
             })
             .collect();
         let unclear = all.iter().any(|answer| match answer {
-            Answer::Unknown(_) => true,
+            Answer::NotDone(_) | Answer::Unknown(_) => true,
             // The one that came was perhaps of an earlier mail.
             Answer::Refused(reply) => self.late_mails && reply.code() == "code_incorrect",
             Answer::Done(_) => false,

@@ -62,7 +62,8 @@ impl Person {
                 Answer::Refused(_) => {
                     return self.violation("the owner can't sign in", &answer);
                 }
-                Answer::Unknown(_) => {
+                // The answer is put together after the session was made, for which it can be too late.
+                Answer::NotDone(_) | Answer::Unknown(_) => {
                     self.lost_sign_ins += 1;
                     return;
                 }
@@ -95,6 +96,7 @@ impl Person {
                     }
                     return;
                 }
+                Answer::NotDone(_) => return,
                 Answer::Unknown(_) => {
                     self.passwords.perhaps.push(new);
                     if sign_out_others {

@@ -36,7 +36,7 @@ impl Person {
                 self.refused(index, "a live session is refused", &answer);
                 true
             }
-            Answer::Unknown(_) => false,
+            Answer::NotDone(_) | Answer::Unknown(_) => false,
         }
     }
 
@@ -103,6 +103,7 @@ impl Person {
         match &answer {
             Answer::Done(_) => self.violation("a spent refresh token was taken again", &answer),
             Answer::Refused(_) => self.bury(index, "a refresh token was replayed").await,
+            Answer::NotDone(_) => {}
             Answer::Unknown(_) => self.lose_sight(index),
         }
     }
@@ -135,6 +136,7 @@ impl Person {
             Answer::Done(_) if asking == index => self.bury(index, "its owner signed out").await,
             Answer::Done(_) => self.bury(index, "its owner ended it elsewhere").await,
             Answer::Refused(_) => self.refused(asking, "a session can't be ended", &answer),
+            Answer::NotDone(_) => {}
             Answer::Unknown(_) => self.lose_sight(index),
         }
     }
@@ -161,6 +163,7 @@ impl Person {
                 self.rotate(index, reply);
             }
             Answer::Refused(_) => self.refused(index, "a refresh token is refused", answer),
+            Answer::NotDone(_) => {}
             Answer::Unknown(_) => {
                 if let Some(refresh) = &mut self.devices[index].refresh {
                     refresh.may_be_replayed = true;

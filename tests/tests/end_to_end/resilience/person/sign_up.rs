@@ -22,11 +22,15 @@ impl Person {
                 self.violation("nobody can sign up", &begun);
                 return false;
             }
+            Answer::NotDone(_) => return false,
             Answer::Unknown(_) => {
                 self.late_mails = true;
                 return false;
             }
         };
+        if self.lost_sign_ups == 0 {
+            self.world.mail_asked(&self.email);
+        }
         let (Some(id), Some(token)) = (begun.text("/id"), begun.text("/attempt_token")) else {
             self.violation("a sign-up has no id or token", &Answer::Done(begun));
             return false;
@@ -48,7 +52,7 @@ impl Person {
                 self.signed_up = true;
                 true
             }
-            Answer::Unknown(_) => {
+            Answer::NotDone(_) | Answer::Unknown(_) => {
                 self.lost_sign_ups += 1;
                 false
             }
@@ -78,7 +82,7 @@ impl Person {
                 self.signed_up = true;
                 true
             }
-            Answer::Unknown(_) => {
+            Answer::NotDone(_) | Answer::Unknown(_) => {
                 self.lost_sign_ins += 1;
                 false
             }
