@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use zalt_http::{HttpConfig, ZaltHttp};
 
 use crate::application::{Application, ApplicationError, local_base_url};
-use crate::config::{Config, Mode};
+use crate::config::{Config, DatabaseConfig, Mode};
 use crate::data_dir::{DataDir, take_folder};
 use crate::metrics;
 use crate::pages::Pages;
@@ -152,6 +152,16 @@ fn warn_of(config: &Config) {
             folder = %config.data_dir.display(),
             "others on this machine may look into the data folder: chmod 700"
         );
+    }
+    if let DatabaseConfig::Postgres(postgres) = &config.storage.database
+        && config.mode == Mode::Production
+    {
+        for service in postgres.exposed() {
+            tracing::warn!(
+                %service,
+                "others on the network may read or change what goes there: set sslmode=verify-full, or rediss://"
+            );
+        }
     }
     if config.mode == Mode::Development && !config.listen.ip().is_loopback() {
         tracing::warn!(

@@ -41,6 +41,19 @@ pub(crate) struct PostgresConfig {
     pub(crate) redis: Option<RedisConfig>,
 }
 
+impl PostgresConfig {
+    /// The services to which what is sent can be read by others on the way.
+    pub(crate) fn exposed(&self) -> Vec<&ServiceAddress> {
+        let nodes = self.redis.iter().flat_map(|redis| &redis.nodes);
+        [&self.url]
+            .into_iter()
+            .chain(&self.replica)
+            .chain(nodes)
+            .filter(|address| !address.is_private())
+            .collect()
+    }
+}
+
 /// What the replicas share besides the database.
 #[derive(Debug)]
 pub(crate) struct RedisConfig {
@@ -82,8 +95,8 @@ pub(crate) struct ServiceAddress {
 }
 
 impl ServiceAddress {
-    /// `encrypted` says whether the connection is sure to be.
-    pub(super) fn new(text: &str, url: &Url, encrypted: bool) -> Self {
+    /// `verified` says whether the connection is encrypted, and for nobody but the service.
+    pub(super) fn new(text: &str, url: &Url, verified: bool) -> Self {
         let host = url.host_str().filter(|host| !host.is_empty());
         let port = url
             .port()
@@ -97,7 +110,7 @@ impl ServiceAddress {
         Self {
             text: Zeroizing::new(text.to_owned()),
             shown,
-            private: encrypted || is_here(url),
+            private: verified || is_here(url),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{KEY, PATIENCE, Replicas, postgres, setup, setup_at};
@@ -132,11 +133,22 @@ async fn every_command_works_beside_servers() {
         .run(&["backup", "copy.db"])
         .await
         .refused(&["pg_dump"]);
-    server.stop().await.well();
 
     postgres
         .configure("default_transaction_read_only", "on")
         .unwrap();
-    let doctor = place.run(&["doctor"]).await;
-    doctor.refused(&["can only be read"]);
+    place.run(&["doctor"]).await.refused(&["can only be read"]);
+    until("/readyz says so too", PATIENCE, async || {
+        let reply = client.get("/readyz").await;
+        (reply.status == 503 && reply.body["missing"] == json!(["database"])).then_some(())
+    })
+    .await;
+    postgres
+        .configure("default_transaction_read_only", "off")
+        .unwrap();
+    until("it can be written again", PATIENCE, async || {
+        (client.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
+    server.stop().await.well();
 }

@@ -101,19 +101,16 @@ async fn look(
 
 /// Whether what goes to the services can be read on the way.
 pub(super) fn transport(postgres: &PostgresConfig) -> Finding {
-    let nodes = postgres.redis.iter().flat_map(|redis| &redis.nodes);
-    let open: Vec<String> = [&postgres.url]
+    let open: Vec<String> = postgres
+        .exposed()
         .into_iter()
-        .chain(&postgres.replica)
-        .chain(nodes)
-        .filter(|address| !address.is_private())
         .map(ServiceAddress::to_string)
         .collect();
     if open.is_empty() {
-        Finding::Good("encrypted, or on this machine".to_owned())
+        Finding::Good("encrypted and verified, or on this machine".to_owned())
     } else {
         Finding::Note(format!(
-            "others on the network may read what goes to {}: add ?sslmode=verify-full to a URL of PostgreSQL, and write rediss:// for Redis",
+            "others on the network may read or change what goes to {}: add ?sslmode=verify-full to a URL of PostgreSQL, and write rediss:// for Redis",
             open.join(", ")
         ))
     }

@@ -248,10 +248,11 @@ fn postgres_url(text: &str) -> Result<ServiceAddress, String> {
         return Err(advice());
     }
     let url = Url::parse(text).map_err(|_| advice())?;
-    let encrypted = url.query_pairs().any(|(name, value)| {
-        name == "sslmode" && matches!(&*value, "require" | "verify-ca" | "verify-full")
-    });
-    Ok(ServiceAddress::new(text, &url, encrypted))
+    // `require` encrypts, for whoever answers.
+    let verified = url
+        .query_pairs()
+        .any(|(name, value)| name == "sslmode" && matches!(&*value, "verify-ca" | "verify-full"));
+    Ok(ServiceAddress::new(text, &url, verified))
 }
 
 fn redis_urls(text: &str) -> Result<Vec<ServiceAddress>, String> {
