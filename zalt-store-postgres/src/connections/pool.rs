@@ -84,6 +84,7 @@ impl Pool {
 
     /// A connection that works, as far as one can tell.
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<Pooled, Error> {
+        self.require_open()?;
         let until = Instant::now() + self.limits.acquire_timeout;
         let permit = timeout(
             self.limits.acquire_timeout,
@@ -95,9 +96,7 @@ impl Pool {
             Error::PoolTimedOut
         })?
         .map_err(|_| Error::PoolClosed)?;
-        if self.is_closed.load(Ordering::Acquire) {
-            return Err(Error::PoolClosed);
-        }
+        self.require_open()?;
         let held = match self.reuse().await {
             Some(held) => held,
             None => self.connect(until).await?,
@@ -109,6 +108,14 @@ impl Pool {
             is_broken: false,
             is_underway: false,
         })
+    }
+
+    fn require_open(&self) -> Result<(), Error> {
+        if self.is_closed.load(Ordering::Acquire) {
+            Err(Error::PoolClosed)
+        } else {
+            Ok(())
+        }
     }
 
     async fn reuse(&self) -> Option<Held> {

@@ -1,5 +1,7 @@
 //! Connections that are cut, before the server got a request and after.
 
+use std::time::Duration;
+
 use zalt_core::store::{
     Batch, Change, CommitError, SessionQueries, Store, StoreErrorKind, UserQueries,
 };
@@ -123,6 +125,31 @@ async fn a_server_that_is_away_is_found_again_when_it_is_back() {
     proxy.be_away(false);
     store.commit(batch).await.unwrap();
     assert_eq!(store.user(user.id).await.unwrap(), Some(user));
+}
+
+/// A machine that is gone, or a network that swallows packets, closes no connection.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn nobody_waits_for_ever_for_an_answer() {
+    let schema = Schema::new();
+    let proxy = Proxy::start().await;
+    let options = schema
+        .options()
+        .statement_timeout(Duration::from_millis(200));
+    let store = options.connect(&proxy.url(&schema)).await.unwrap();
+    let f = Fixtures::new();
+    let ada = f.user();
+    let begin = Batch::new().change(Change::InsertUser(ada.clone()));
+    proxy.cut("execute", Cut::Silent);
+    assert_eq!(
+        kind(store.commit(begin.clone()).await),
+        StoreErrorKind::Unknown
+    );
+    store.commit(begin).await.unwrap();
+    proxy.cut("execute", Cut::Silent);
+    let unread = store.user(ada.id).await.unwrap_err();
+    assert_eq!(unread.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));
 }
 
 /// A server that is restarted tells every connection so. Those that nobody uses at that moment are no loss.

@@ -16,6 +16,7 @@ mod cut;
 mod dropped;
 mod full;
 mod opening;
+mod pool;
 mod proxy;
 mod replica;
 mod round_trips;

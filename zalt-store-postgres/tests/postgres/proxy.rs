@@ -18,6 +18,8 @@ pub(crate) enum Cut {
     Before,
     /// The server gets it and answers, and the answer is lost.
     After,
+    /// The server never gets it, and nobody is told: the wire just falls silent.
+    Silent,
 }
 
 #[derive(Debug, Default)]
@@ -180,8 +182,10 @@ async fn requests(
                 _ => None,
             }
         };
-        if cut == Some(Cut::Before) {
-            return cut;
+        match cut {
+            Some(Cut::Before) => return cut,
+            Some(Cut::Silent) => continue,
+            _ => {}
         }
         *is_lost.lock().unwrap() = cut == Some(Cut::After);
         to_server.write_all(&request).await.ok()?;
