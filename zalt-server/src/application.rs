@@ -93,6 +93,10 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         ours.password_required.as_ref(),
     );
     set(&mut core.password_policy, ours.password_policy.as_ref());
+    set(
+        &mut core.second_factors.policy,
+        ours.second_factors.as_ref(),
+    );
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(
         &mut core.sessions.idle_timeout,

@@ -135,6 +135,8 @@ keys! {
             "Whether a new account needs a password [default: true]"
         PasswordMinLength "password.min_length" "ZALT_PASSWORD_MIN_LENGTH" "NUMBER"
             "The fewest characters of a new password, 8 to 64; NIST asks for 15 where a password alone signs in [default: 8]"
+        SecondFactors "second_factors.policy" "ZALT_SECOND_FACTORS_POLICY" "disabled|optional|required"
+            "Whether a sign-in asks for an authenticator app: of nobody, of who has set one up, of everybody [default: optional]"
         SessionLifetime "sessions.lifetime" "ZALT_SESSIONS_LIFETIME" "DURATION"
             "A session is over this long after sign-in [default: 30d]"
         SessionIdleTimeout "sessions.idle_timeout" "ZALT_SESSIONS_IDLE_TIMEOUT" "DURATION"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use zalt_core::budget::Budget;
+use zalt_core::config::SecondFactorPolicy;
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 
 use super::Checker;
@@ -18,6 +19,12 @@ impl Checker<'_> {
             password_policy: self.read(Key::PasswordMinLength, |text| {
                 let max = PasswordPolicy::default().max_length();
                 PasswordPolicy::with_lengths(number(text)?, max).map_err(reason)
+            }),
+            second_factors: self.read(Key::SecondFactors, |text| match text {
+                "disabled" => Ok(SecondFactorPolicy::Disabled),
+                "optional" => Ok(SecondFactorPolicy::Optional),
+                "required" => Ok(SecondFactorPolicy::Required),
+                _ => Err("write disabled, optional or required".to_owned()),
             }),
             session_lifetime: self.read(Key::SessionLifetime, time),
             session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
