@@ -171,7 +171,7 @@ pub enum SecondFactorPolicy {
     Disabled,
     /// Of whoever has set one up.
     Optional,
-    /// Of everybody: who has none sets one up before the first session.
+    /// Of everybody: who has none sets one up before a sign-in is complete. The session of a sign-up has one factor.
     Required,
 }
 

@@ -247,9 +247,16 @@ impl Zalt {
     }
 
     /// The key of a budget; `parts` name what it is for and whose it is.
-    /// The budget of guesses at an account: one over all its factors.
+    /// The budget of guesses at an account's first factor, whichever that is. Anybody may spend it.
     pub(crate) fn factors_budget(&self, user_id: UserId) -> BudgetKey {
         self.budget_key(&[b"factors", user_id.as_bytes()])
+    }
+
+    /// The budget of guesses at an account's second factor. Only who passed a first one may spend it, so that strangers don't
+    /// shut the owner out; and nothing but a second factor gives it back, so that knowing the password, or reading the mail,
+    /// buys no guesses.
+    pub(crate) fn second_factor_budget(&self, user_id: UserId) -> BudgetKey {
+        self.budget_key(&[b"second-factor", user_id.as_bytes()])
     }
 
     pub(crate) fn budget_key(&self, parts: &[&[u8]]) -> BudgetKey {

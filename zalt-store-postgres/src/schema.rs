@@ -25,7 +25,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 2,
-        // What doesn't know of second factors would sign people in without theirs.
+        // What doesn't know of second factors would sign people in without theirs: it is no longer ready.
         compatible_from: 2,
         sql: include_str!("../migrations/0002_credentials.sql"),
     },

@@ -106,6 +106,11 @@ impl<'z> EmailVerifications<'z> {
                     .challenge
                     .as_ref()
                     .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
+            if account.has_second_factor() {
+                // An address that somebody planted before there was a second factor must not become a way in.
+                let assurance = account.strongest_proof();
+                zalt.sessions().require(authenticated, assurance)?;
+            }
             let Some((identifier, address)) = current.filter(|_| right) else {
                 if !proof.can_be_guessed() {
                     return Err(proof.refusal());

@@ -80,15 +80,9 @@ impl SignIns<'_> {
             require_status(sign_in(&attempt)?, SignInStatus::NeedsSecondFactor)?;
             step::require_codes_left(zalt, &attempt)?;
             let (account, first) = self.proved_account(&attempt).await?;
-            let budget = zalt.factors_budget(account.user.id);
             if !charged {
-                let limit = &zalt.config().budgets.code;
-                if let Err(error) = zalt.take_account_budget(budget, limit).await {
-                    let (user_id, method) = (Some(account.user.id), proof.method());
-                    return Err(zalt
-                        .note_lock(request, user_id, method, budget, error)
-                        .await);
-                }
+                zalt.take_second_factor(request, account.user.id, proof)
+                    .await?;
                 charged = true;
             }
             let Some(used) = zalt.use_credential(&account, proof)? else {
@@ -100,7 +94,10 @@ impl SignIns<'_> {
             if !account.user.status.is_active() {
                 return Err(Error::AccountSuspended);
             }
-            let batch = Batch::new().change(Change::GiveBackBudget(budget));
+            let user_id = account.user.id;
+            let batch = Batch::new()
+                .change(Change::GiveBackBudget(zalt.second_factor_budget(user_id)))
+                .change(Change::GiveBackBudget(zalt.factors_budget(user_id)));
             let finished = self
                 .finish(request, &attempt, &account, first, used, batch)
                 .await?;
@@ -124,7 +121,7 @@ impl SignIns<'_> {
         self.zalt.take_network_budget(request, b"proofs").await?;
         let attempt = step::find(self.zalt, token).await?;
         require_status(sign_in(&attempt)?, SignInStatus::NeedsMfaEnrollment)?;
-        let (account, _) = self.proved_account(&attempt).await?;
+        let (account, _) = self.account_to_enroll(&attempt).await?;
         let batch = Batch::new()
             .change(Change::UpdateAttempt(attempt))
             .change(self.zalt.users().touched(&account));
@@ -151,29 +148,30 @@ impl SignIns<'_> {
         let state = sign_in(&attempt)?;
         require_status(state, SignInStatus::NeedsMfaEnrollment)?;
         step::require_codes_left(zalt, &attempt)?;
-        let (account, first) = self.proved_account(&attempt).await?;
+        let (mut account, first) = self.account_to_enroll(&attempt).await?;
         if !account.user.status.is_active() {
             return Err(Error::AccountSuspended);
         }
-        let budget = zalt.factors_budget(account.user.id);
-        let limit = &zalt.config().budgets.code;
-        zalt.take_account_budget(budget, limit).await?;
+        let user_id = account.user.id;
+        let proof = SecondFactorProof::Totp(String::new());
+        zalt.take_second_factor(request, user_id, &proof).await?;
         let done = with_state(&attempt, |state| state.status = SignInStatus::Complete)?;
         let batch = Batch::new()
             .change(Change::UpdateAttempt(done))
             .change(zalt.users().touched(&account))
-            .change(Change::GiveBackBudget(budget));
+            .change(Change::GiveBackBudget(zalt.factors_budget(user_id)));
         let (batch, codes) = match zalt
             .credentials()
-            .confirmed(request, &account, id, code, batch)
+            .confirmed(request, &account, id, code, None, batch)
         {
             Err(Error::CodeIncorrect) => {
-                let proof = SecondFactorProof::Totp(String::new());
                 self.count_second_failure(request, &attempt, &proof).await?;
                 return Err(Error::CodeIncorrect);
             }
             result => result?,
         };
+        // The sessions from before end in this batch. This one begins after.
+        account.user.session_epoch = account.user.session_epoch.saturating_add(1);
         let amr = vec![first.method, AuthenticationMethod::Totp];
         let (batch, new) =
             self.with_session(request, batch, &account.user, state.transport, amr)?;
@@ -194,6 +192,16 @@ impl SignIns<'_> {
             .filter(|account| account_mark(account) == first.account)
             .map(|account| (account, first))
             .ok_or(Error::AttemptNotFound)
+    }
+
+    /// The account that still has to set up a second factor: whoever waits at that step with a password they found out must not
+    /// add a factor of theirs once the owner has one.
+    async fn account_to_enroll(&self, attempt: &Attempt) -> Result<(Account, PassedFactor), Error> {
+        let (account, first) = self.proved_account(attempt).await?;
+        match self.after_first_factor(&account) {
+            Some(SignInStatus::NeedsMfaEnrollment) => Ok((account, first)),
+            _ => Err(Error::AttemptNotFound),
+        }
     }
 
     /// Completes a sign-in whose factors were all passed. `None` if the attempt or the credential was written meanwhile.

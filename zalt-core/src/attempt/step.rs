@@ -164,8 +164,8 @@ pub(super) async fn take_message(
         .await
 }
 
-/// The budget of wrong passwords and codes at sign-in: one per account over all its factors, so that no factor more is a
-/// guess more, or one per identifier where nobody owns it.
+/// The budget of wrong passwords and codes at sign-in: one per account over all its first factors, so that no factor more
+/// is a guess more, or one per identifier where nobody owns it.
 pub(super) fn sign_in_budget(
     zalt: &Zalt,
     user: Option<UserId>,

@@ -5,14 +5,15 @@ use zeroize::Zeroizing;
 use super::proof::digits;
 use super::{Credential, CredentialState, RecoveryCodes, Totp, TotpSecret};
 use crate::Zalt;
+use crate::attempt::SecondFactorProof;
 use crate::config::SecondFactorPolicy;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::id::{CredentialId, UserId};
+use crate::id::{CredentialId, SessionId, UserId};
 use crate::identifier::IdentifierKind;
 use crate::message::Notice;
 use crate::request::RequestContext;
-use crate::session::{Authenticated, RevokeReason};
+use crate::session::{Authenticated, AuthenticationMethod, RevokeReason};
 use crate::store::{Batch, Change};
 use crate::user::{Account, Name};
 
@@ -99,16 +100,26 @@ impl<'z> Credentials<'z> {
         code: &str,
     ) -> Result<Option<NewRecoveryCodes>, Error> {
         let account = self.zalt.users().strong_account(authenticated).await?;
-        let budget = self.zalt.factors_budget(account.user.id);
+        let user_id = account.user.id;
+        let proof = SecondFactorProof::Totp(String::new());
         self.zalt
-            .take_account_budget(budget, &self.zalt.config().budgets.code)
+            .take_second_factor(request, user_id, &proof)
             .await?;
         let guard = self
             .zalt
             .users()
-            .owners_batch(request, authenticated, &account)
-            .change(Change::GiveBackBudget(budget));
-        let (batch, codes) = self.confirmed(request, &account, id, code, guard)?;
+            .owners_batch(request, authenticated, &account);
+        let keep = Some(authenticated.session().id);
+        let (batch, codes) = match self.confirmed(request, &account, id, code, keep, guard) {
+            Err(Error::CodeIncorrect) => {
+                let method = AuthenticationMethod::Totp;
+                let kind = EventKind::SignInFailed { method };
+                let event = self.zalt.users().own_event(request, user_id, kind)?;
+                self.zalt.commit(Batch::new().event(event)).await?;
+                return Err(Error::CodeIncorrect);
+            }
+            result => result?,
+        };
         self.zalt.commit(batch).await?;
         Ok(codes)
     }
@@ -283,14 +294,16 @@ impl<'z> Credentials<'z> {
         Ok((enrollment, batch))
     }
 
-    /// Completes `batch` with the confirmation of an authenticator app, and with recovery codes if it is the first. The
-    /// caller has taken a try from the budget.
+    /// Completes `batch` with the confirmation of an authenticator app. If it is the first, recovery codes come with it, and
+    /// every session but `keep` ends: whoever is in by one factor, and not the owner, is out. The caller has taken a try from
+    /// the budget.
     pub(crate) fn confirmed(
         &self,
         request: &RequestContext,
         account: &Account,
         id: CredentialId,
         code: &str,
+        keep: Option<SessionId>,
         batch: Batch,
     ) -> Result<(Batch, Option<NewRecoveryCodes>), Error> {
         let zalt = self.zalt;
@@ -328,6 +341,21 @@ impl<'z> Credentials<'z> {
         batch
             .changes
             .extend(zalt.mail_all(account, &Notice::SecondFactorAdded)?);
+        if !account.has_second_factor() {
+            let (user_id, reason) = (account.user.id, RevokeReason::SecondFactorAdded);
+            let kind = EventKind::AllSessionsRevoked {
+                except: keep,
+                reason,
+            };
+            batch = batch
+                .change(Change::RevokeUserSessions {
+                    user_id,
+                    except: keep,
+                    at: now,
+                    reason,
+                })
+                .event(zalt.users().own_event(request, user_id, kind)?);
+        }
         if account.recovery_codes().is_some() {
             return Ok((batch, None));
         }

@@ -3,6 +3,7 @@ use crate::Zalt;
 use crate::attempt::SecondFactorProof;
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::id::UserId;
 use crate::message::Notice;
 use crate::request::RequestContext;
 use crate::session::AuthenticationMethod;
@@ -29,6 +30,30 @@ impl Zalt {
         match proof {
             SecondFactorProof::Totp(code) => self.use_totp(account, code),
             SecondFactorProof::RecoveryCode(code) => Ok(self.use_recovery_code(account, code)),
+        }
+    }
+
+    /// Takes a try at an account's second factor. A recovery code costs none: nobody guesses 80 bits, and it is what still
+    /// works when the tries are spent.
+    pub(crate) async fn take_second_factor(
+        &self,
+        request: &RequestContext,
+        user_id: UserId,
+        proof: &SecondFactorProof,
+    ) -> Result<(), Error> {
+        let SecondFactorProof::Totp(_) = proof else {
+            return Ok(());
+        };
+        let budget = self.second_factor_budget(user_id);
+        let limit = &self.config().budgets.code;
+        match self.take_account_budget(budget, limit).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let (user_id, method) = (Some(user_id), proof.method());
+                Err(self
+                    .note_lock(request, user_id, method, budget, error)
+                    .await)
+            }
         }
     }
 

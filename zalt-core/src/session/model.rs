@@ -220,6 +220,8 @@ pub enum RevokeReason {
     RevokedByAdmin,
     /// The password was changed or reset.
     PasswordChanged,
+    /// The first second factor was set up: sessions of one factor end.
+    SecondFactorAdded,
     /// A refresh token that had been replaced was presented again.
     RefreshTokenReused,
     /// The account was suspended.
@@ -236,6 +238,7 @@ impl RevokeReason {
             Self::RevokedByUser => "revoked_by_user",
             Self::RevokedByAdmin => "revoked_by_admin",
             Self::PasswordChanged => "password_changed",
+            Self::SecondFactorAdded => "second_factor_added",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::UserSuspended => "user_suspended",
             Self::UserDeleted => "user_deleted",

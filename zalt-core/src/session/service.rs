@@ -102,6 +102,13 @@ impl<'z> Sessions<'z> {
         self.require(authenticated, Assurance::OneFactor)
     }
 
+    /// Requires the strongest proof that the user's account can give, within the configured window.
+    async fn require_strongest(&self, authenticated: &Authenticated) -> Result<(), Error> {
+        let user_id = authenticated.user().id;
+        let account = self.zalt.users().find_account(user_id).await?;
+        self.require(authenticated, account.strongest_proof())
+    }
+
     /// Requires that the user proved within the configured window, and as well as `assurance` asks, who they are.
     ///
     /// # Errors
@@ -131,6 +138,7 @@ impl<'z> Sessions<'z> {
         authenticated: &Authenticated,
         password: Password,
     ) -> Result<Option<SessionToken>, Error> {
+        self.zalt.take_network_budget(request, b"attempts").await?;
         let session = authenticated.session();
         let account = self.zalt.users().find_account(session.user_id).await?;
         let checked = self
@@ -155,17 +163,11 @@ impl<'z> Sessions<'z> {
         proof: &SecondFactorProof,
     ) -> Result<Option<SessionToken>, Error> {
         let zalt = self.zalt;
+        zalt.take_network_budget(request, b"proofs").await?;
         let session = authenticated.session();
         let account = zalt.users().find_account(session.user_id).await?;
         let (user_id, method) = (account.user.id, proof.method());
-        let budget = zalt.factors_budget(user_id);
-        let limit = &zalt.config().budgets.code;
-        if let Err(error) = zalt.take_account_budget(budget, limit).await {
-            let user_id = Some(user_id);
-            return Err(zalt
-                .note_lock(request, user_id, method, budget, error)
-                .await);
-        }
+        zalt.take_second_factor(request, user_id, proof).await?;
         let Some(used) = zalt.use_credential(&account, proof)? else {
             let kind = EventKind::SignInFailed { method };
             let event = zalt.event(request, Actor::User(user_id), Some(user_id), kind)?;
@@ -174,7 +176,7 @@ impl<'z> Sessions<'z> {
         };
         let batch = Batch::new()
             .change(used.change)
-            .change(Change::GiveBackBudget(budget));
+            .change(Change::GiveBackBudget(zalt.second_factor_budget(user_id)));
         let batch =
             zalt.noting_recovery_code(request, &account, used.recovery_codes_left, batch)?;
         match self.prove(request, session, method, batch).await {
@@ -251,7 +253,7 @@ impl<'z> Sessions<'z> {
         if id == asking.id {
             return self.end(request, asking, reason, None).await;
         }
-        self.require_recent(authenticated)?;
+        self.require_strongest(authenticated).await?;
         let session = self
             .zalt
             .store()
@@ -330,7 +332,7 @@ impl<'z> Sessions<'z> {
         authenticated: &Authenticated,
         except: Option<SessionId>,
     ) -> Result<(), Error> {
-        self.require_recent(authenticated)?;
+        self.require_strongest(authenticated).await?;
         let session = authenticated.session();
         let user_id = session.user_id;
         let reason = RevokeReason::RevokedByUser;

@@ -196,7 +196,7 @@ impl<'z> Users<'z> {
         if chosen.primary {
             return Ok(account);
         }
-        let mut batch = Batch::new().change(self.touched(&account));
+        let mut batch = self.owners_batch(request, authenticated, &account);
         if let Some(before) = account.primary(IdentifierKind::EmailAddress) {
             batch = batch.change(Change::UpdateIdentifier(Identifier {
                 primary: false,

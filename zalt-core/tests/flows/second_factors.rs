@@ -186,34 +186,93 @@ fn a_code_is_accepted_once_over_all_attempts_and_requests_at_once() {
 }
 
 #[test]
-fn guesses_are_counted_over_all_attempts_and_factors_and_a_complete_sign_in_gives_them_back() {
+fn guesses_are_counted_over_all_attempts_and_only_a_second_factor_gives_them_back() {
     let app = App::new();
     let owner = owner(&app);
     let guess = |token: &AttemptToken| {
         second_factor(&app, token, &SecondFactorProof::Totp("000000".into())).unwrap_err()
     };
-    // Each first factor takes a try, which the next step has not given back yet.
-    let first = first_factor(&app);
-    for _ in 0..5 {
-        assert!(matches!(guess(&first), Error::CodeIncorrect));
-    }
-    assert!(matches!(guess(&first), Error::AttemptExhausted));
-    let second = first_factor(&app);
-    for _ in 0..4 {
-        assert!(matches!(guess(&second), Error::CodeIncorrect));
-    }
-    assert!(matches!(guess(&second), Error::RateLimited { .. }));
-    let locked = with_password(&app);
-    assert!(matches!(locked, Err(Error::RateLimited { .. })));
-
-    app.clock.advance(MINUTE);
-    let right = second_factor(&app, &second, &totp(&app, &owner));
-    right.unwrap();
-    app.clock.advance(MINUTE);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let token = first_factor(&app);
-        assert!(matches!(guess(&token), Error::CodeIncorrect));
+        for _ in 0..5 {
+            assert!(matches!(guess(&token), Error::CodeIncorrect));
+        }
+        assert!(matches!(guess(&token), Error::AttemptExhausted));
     }
+    // Setting the app up took one as well.
+    let token = first_factor(&app);
+    assert!(matches!(guess(&token), Error::RateLimited { .. }));
+    // Whoever knows the password, and is in from before, gets no more by it.
+    let who = check(&app, &owner.signed_in);
+    let sessions = app.zalt.sessions();
+    run(sessions.reauthenticate(&request(), &who, password(PASSWORD))).unwrap();
+    let proof = SecondFactorProof::Totp("000000".into());
+    let stepped = run(sessions.step_up(&request(), &who, &proof));
+    assert!(matches!(stepped, Err(Error::RateLimited { .. })));
+    assert!(matches!(guess(&token), Error::RateLimited { .. }));
+    // The owner has a way in that nobody guesses, and it gives the tries back.
+    let code = SecondFactorProof::RecoveryCode(owner.recovery_codes[0].clone());
+    second_factor(&app, &token, &code).unwrap();
+    let token = first_factor(&app);
+    assert!(matches!(guess(&token), Error::CodeIncorrect));
+    second_factor(&app, &token, &totp(&app, &owner)).unwrap();
+}
+
+#[test]
+fn strangers_guesses_at_the_password_leave_the_second_step_open() {
+    let app = App::new();
+    let owner = owner(&app);
+    let token = first_factor(&app);
+    for _ in 0..12 {
+        let wrong = password("wrong horse battery");
+        let sign_ins = app.zalt.sign_ins();
+        run(sign_ins.with_password(&request(), ADA, wrong, Transport::Cookie)).unwrap_err();
+    }
+    assert!(matches!(
+        with_password(&app),
+        Err(Error::RateLimited { .. })
+    ));
+    second_factor(&app, &token, &totp(&app, &owner)).unwrap();
+}
+
+#[test]
+fn whoever_waits_to_set_one_up_gets_none_once_the_owner_has_one() {
+    let app = App::with(required);
+    app.sign_up(ADA);
+    let pending = || match with_password(&app).unwrap() {
+        SignInProgress::NeedsMfaEnrollment(pending) => pending.token.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let sign_ins = app.zalt.sign_ins();
+    let (thief, begun) = (pending(), pending());
+    let of_thief = run(sign_ins.begin_totp(&request(), &begun)).unwrap();
+    let owner = pending();
+    let of_owner = run(sign_ins.begin_totp(&request(), &owner)).unwrap();
+    let code = of_owner.secret.code_at(app.zalt.now());
+    run(sign_ins.confirm_totp(&request(), &owner, of_owner.credential.id, &code)).unwrap();
+    assert!(matches!(
+        run(sign_ins.begin_totp(&request(), &thief)),
+        Err(Error::AttemptNotFound)
+    ));
+    let code = of_thief.secret.code_at(app.zalt.now());
+    let late = run(sign_ins.confirm_totp(&request(), &begun, of_thief.credential.id, &code));
+    assert!(matches!(late, Err(Error::AttemptNotFound)));
+}
+
+#[test]
+fn setting_up_the_first_one_ends_the_sessions_of_one_factor() {
+    let app = App::new();
+    let earlier = app.sign_up(ADA);
+    let here = app.sign_in(ADA);
+    let who = check(&app, &here);
+    let credentials = app.zalt.credentials();
+    let begun = run(credentials.begin_totp(&request(), &who, None)).unwrap();
+    let code = begun.secret.code_at(app.zalt.now());
+    run(credentials.confirm_totp(&request(), &who, begun.credential.id, &code)).unwrap();
+    check(&app, &here);
+    let token = cookie(&earlier).expose();
+    let ended = run(app.zalt.sessions().authenticate(&request(), &token));
+    assert!(matches!(ended, Err(Error::SessionOver)));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) struct SetUpView {
 }
 
 /// What to scan, and the field for the first code. Fields: `id`, `code`.
-#[derive(Debug, Template)]
+#[derive(Template)]
 #[template(path = "auth/totp.html")]
 pub(crate) struct TotpView {
     pub(crate) page: Page,
@@ -42,7 +42,7 @@ pub(crate) struct TotpView {
 }
 
 /// Recovery codes, which are shown once.
-#[derive(Debug, Template)]
+#[derive(Template)]
 #[template(path = "auth/recovery_codes.html")]
 pub(crate) struct RecoveryCodesView {
     pub(crate) page: Page,
