@@ -23,6 +23,14 @@ fn redis() -> Redis {
     Redis::start(&RedisOptions::default()).unwrap()
 }
 
+fn redis_with_password(password: &str) -> Redis {
+    let redis = redis();
+    redis
+        .command(&format!("CONFIG SET requirepass {password}"))
+        .unwrap();
+    redis
+}
+
 /// A server of its own kind: on this database, with the key that all share.
 fn setup(postgres: &Postgres) -> Setup {
     setup_at(&postgres.url("zalt"))

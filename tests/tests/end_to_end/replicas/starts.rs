@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{KEY, PATIENCE, Replicas, postgres, setup, setup_at};
+use super::{KEY, PATIENCE, Replicas, postgres, redis_with_password, setup, setup_at};
 use crate::support::{Client, Mailbox, PASSWORD, Place, free_port, until};
 
 const CREATE: [&str; 5] = [
@@ -151,4 +151,39 @@ async fn every_command_works_beside_servers() {
     })
     .await;
     server.stop().await.well();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn passwords_of_services_are_said_nowhere() {
+    const PLANTED: &str = "planted-password";
+    let postgres = postgres();
+    let redis = redis_with_password(PLANTED);
+    let (database, cache) = (postgres.port(), redis.port());
+    let place = Place::new(
+        setup_at(&format!(
+            "postgres://zalt:{PLANTED}@127.0.0.1:{database}/zalt"
+        ))
+        .env("REDIS_URL", format!("redis://:{PLANTED}@127.0.0.1:{cache}"))
+        .env("ZALT_LOG_FILTER", "trace"),
+    );
+    let server = place.start().await;
+    let ready = Client::by_cookie(server.origin()).get("/readyz").await;
+    assert_eq!(
+        ready.body,
+        json!({ "status": "ready" }),
+        "the password fits"
+    );
+    let mut said = vec![server.stop().await];
+    for command in ["doctor", "migrate", "backup copy.db", "--help"] {
+        let words: Vec<&str> = command.split(' ').collect();
+        said.push(place.run(&words).await);
+    }
+    let mut nowhere = place.setup().clone();
+    nowhere = nowhere.env("ZALT_DATABASE_STARTUP_TIMEOUT", "1s");
+    drop(postgres);
+    said.push(Place::new(nowhere).run(&["serve"]).await);
+    for ended in said {
+        assert!(!ended.said.contains(PLANTED), "{}", ended.said);
+    }
 }

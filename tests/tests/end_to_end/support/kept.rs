@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 /// Where the servers of one place keep everything.
 ///
@@ -60,6 +60,29 @@ impl Kept {
                 variables
             }
         }
+    }
+
+    /// All that the database holds as text, with bytes in hexadecimal; `None` where that is a file.
+    pub(crate) async fn dump(&self) -> Option<String> {
+        let Self::Postgres { url, name, .. } = self else {
+            return None;
+        };
+        let options: PgConnectOptions = url.parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        let tables = "SELECT tablename FROM pg_tables WHERE schemaname = $1";
+        let tables = sqlx::query(tables).bind(name);
+        let mut dumped = String::new();
+        for table in tables.fetch_all(&mut connection).await.unwrap() {
+            let table: String = table.get(0);
+            let rows = format!("SELECT t::text FROM \"{name}\".\"{table}\" t");
+            let rows = sqlx::query(AssertSqlSafe(rows));
+            for row in rows.fetch_all(&mut connection).await.unwrap() {
+                dumped.push_str(&row.get::<String, _>(0));
+                dumped.push('\n');
+            }
+        }
+        connection.close().await.unwrap();
+        Some(dumped)
     }
 }
 

@@ -99,7 +99,7 @@ impl Place {
         self.data.join("zalt.db")
     }
 
-    pub(super) const fn kept(&self) -> &Kept {
+    pub(crate) const fn kept(&self) -> &Kept {
         &self.kept
     }
 
