@@ -6,19 +6,16 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// What is put to the test where the kit's macros stand: the test binary, the module in it, the store. PostgreSQL is
-/// used in four ways.
+/// used in four ways: a batch in as few statements as may be, one statement at a time, through a pooler in transaction
+/// mode, and behind the cache that Redis keeps true.
 const COLUMNS: &[(&str, &str, &str)] = &[
     ("testkit", "memory", "memory"),
     ("sqlite", "contract", "SQLite"),
     ("postgres", "contract::merged", "PostgreSQL"),
-    (
-        "postgres",
-        "contract::one_by_one",
-        "one statement at a time",
-    ),
-    ("postgres", "contract::pooled", "behind PgBouncer"),
-    ("redis", "contract::cached", "through Redis"),
-    ("redis", "contract::cached_sqlite", "SQLite through Redis"),
+    ("postgres", "contract::one_by_one", "PostgreSQL one by one"),
+    ("postgres", "contract::pooled", "PostgreSQL + PgBouncer"),
+    ("redis", "contract::cached", "PostgreSQL + Redis"),
+    ("redis", "contract::cached_sqlite", "SQLite + Redis"),
     ("redis", "budgets::server", "Redis"),
     ("redis", "budgets::cluster", "Redis cluster"),
 ];
