@@ -21,10 +21,15 @@ const MIGRATIONS: &[Migration] = &[
         name: "credentials",
         sql: include_str!("../migrations/0002_credentials.sql"),
     },
+    Migration {
+        version: 3,
+        name: "identifiers_by_user",
+        sql: include_str!("../migrations/0003_identifiers_by_user.sql"),
+    },
 ];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS zalt_schema (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
 
@@ -157,5 +162,36 @@ mod tests {
         assert!(!db.table_exists(None, "zalt_schema").unwrap());
         migrate(&db).unwrap();
         assert_eq!(version(&db).unwrap(), SCHEMA_VERSION);
+    }
+    #[test]
+    fn identifiers_outlive_their_new_order() {
+        let db = Connection::open_in_memory().unwrap();
+        db.pragma_update(None, "foreign_keys", true).unwrap();
+        step(&db, &MIGRATIONS[0]).unwrap();
+        let rows = "SELECT hex(id), hex(user_id), kind, key, value, verified_at, is_primary, created_at, version \
+                    FROM zalt_identifiers ORDER BY id";
+        let read = || -> Vec<Vec<rusqlite::types::Value>> {
+            let mut statement = db.prepare(rows).unwrap();
+            let columns = statement.column_count();
+            let read = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
+            read.unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        db.execute_batch(
+            "INSERT INTO zalt_users (id, session_epoch, created_at, updated_at, version, public_metadata, private_metadata, \
+             unsafe_metadata) VALUES (zeroblob(16), 0, 1, 1, 0, '{}', '{}', '{}'); \
+             INSERT INTO zalt_identifiers VALUES \
+             (x'02020202020202020202020202020202', zeroblob(16), 'username', 'ada', 'Ada', 5, 0, 3, 7), \
+             (x'01010101010101010101010101010101', zeroblob(16), 'email_address', 'a@x.org', 'A@x.org', NULL, 1, 4, 0);",
+        )
+        .unwrap();
+        let before = read();
+        migrate(&db).unwrap();
+        assert_eq!(read(), before);
+        // Its guards and its tie to the user came along.
+        let taken = "INSERT INTO zalt_identifiers SELECT x'03030303030303030303030303030303', user_id, kind, key, value, \
+                     verified_at, is_primary, created_at, version FROM zalt_identifiers WHERE kind = 'username'";
+        assert!(db.execute(taken, []).is_err());
+        db.execute("DELETE FROM zalt_users", []).unwrap();
+        assert!(read().is_empty());
     }
 }
