@@ -56,6 +56,7 @@ pub(crate) async fn run(url: &str, arguments: &Arguments) -> Result<(), AgainstE
     let meter = Meter {
         driver: Driver::new(adapter, target, mailbox)?,
         process,
+        storage: Vec::new(),
         pace: arguments.pace(),
     };
     let mut crowd = crowd(&meter.driver, arguments).await?;

@@ -82,8 +82,6 @@ pub(crate) enum Part {
     Sessions,
     /// Refreshes against one durable commit each.
     Refresh,
-    /// A million users against a thousand, in the store.
-    Scale,
     /// Start and memory of the server's process.
     Server,
     /// All of the above.
@@ -194,7 +192,6 @@ impl Part {
             Self::Hashing => Some(budget::Part::Hashing),
             Self::Sessions => Some(budget::Part::Sessions),
             Self::Refresh => Some(budget::Part::Refresh),
-            Self::Scale => Some(budget::Part::Scale),
             Self::Server => Some(budget::Part::Server),
             Self::Budget | Self::Load => None,
         }

@@ -16,6 +16,7 @@
 //! | [`measure`] | operations on running servers, as tables |
 //! | [`chart`] | curves |
 //! | [`document`] | where the results are written |
+//! | [`app`] | an application inside this process |
 //! | [`budget`] | the performance budget, each figure beside the limit that it is held against |
 
 #![expect(
@@ -33,6 +34,7 @@
 )]
 
 pub mod adapter;
+pub mod app;
 pub mod budget;
 pub mod chart;
 pub mod client;

@@ -11,9 +11,8 @@ use crate::arguments::Arguments;
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), DocumentError> {
     let begun = Instant::now();
     let mut report = Report::default();
-    let large = arguments.users().last().copied().unwrap_or(1_000);
     for part in arguments.budget() {
-        part.measure(&mut report, arguments.time(), large, &arguments.server)
+        part.measure(&mut report, arguments.time(), &arguments.server)
             .await;
     }
     let mut loads = Loads::default();

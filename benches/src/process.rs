@@ -33,14 +33,45 @@ impl Process {
 
     /// The processor time that it used since it began, in itself and for it in the kernel; `None` if it has ended.
     pub fn cpu(self) -> Option<Duration> {
+        let [user, kernel, ..] = self.ticks()?;
+        Some(of_ticks(user + kernel))
+    }
+
+    /// The same with all that it started, also what has ended since: a database has a process for each connection.
+    pub fn cpu_of_family(self) -> Option<Duration> {
+        let mut ticks: u64 = self.ticks()?.iter().sum();
+        for entry in fs::read_dir("/proc").ok()?.flatten() {
+            let pid = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            let child = pid
+                .map(Self::of)
+                .filter(|child| child.parent() == Some(self.pid));
+            ticks += child
+                .and_then(Self::ticks)
+                .map_or(0, |ticks| ticks.iter().sum::<u64>());
+        }
+        Some(of_ticks(ticks))
+    }
+
+    /// Of the process for itself and in the kernel, and the same of its children that have ended.
+    fn ticks(self) -> Option<[u64; 4]> {
+        let stat = self.stat()?;
+        let mut fields = stat.iter().skip(11);
+        let mut ticks = || fields.next()?.parse().ok();
+        Some([ticks()?, ticks()?, ticks()?, ticks()?])
+    }
+
+    fn parent(self) -> Option<u32> {
+        self.stat()?.get(1)?.parse().ok()
+    }
+
+    /// The fields behind the name of the program, which stands in parentheses and may hold anything.
+    fn stat(self) -> Option<Vec<String>> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
-        // The name of the program is in parentheses and may hold anything.
         let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_whitespace().skip(11);
-        let mut ticks = || fields.next()?.parse::<u64>().ok();
-        let sum = ticks()? + ticks()?;
-        let second = rustix::param::clock_ticks_per_second();
-        Some(Duration::from_secs_f64(sum as f64 / second as f64))
+        Some(fields.split_whitespace().map(str::to_owned).collect())
     }
 
     /// Its memory; `None` if it has ended.
@@ -53,6 +84,13 @@ impl Process {
         })
     }
 
+    /// How often it read from files, whether or not a disk had to move; `None` if it has ended.
+    pub fn reads(self) -> Option<u64> {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.pid)).ok()?;
+        let line = io.lines().find_map(|line| line.strip_prefix("syscr:"))?;
+        line.trim().parse().ok()
+    }
+
     /// Lets the peak begin anew, where the machine allows it.
     pub fn forget_peak(self) {
         let _ = fs::write(format!("/proc/{}/clear_refs", self.pid), "5");
@@ -62,6 +100,11 @@ impl Process {
     pub fn is_there(self) -> bool {
         self.memory().is_some()
     }
+}
+
+fn of_ticks(ticks: u64) -> Duration {
+    let second = rustix::param::clock_ticks_per_second();
+    Duration::from_secs_f64(ticks as f64 / second as f64)
 }
 
 fn field(status: &str, name: &str) -> Option<u64> {
@@ -91,6 +134,15 @@ mod tests {
         let memory = Process::own().memory().unwrap();
         assert!(memory.anonymous > 0 && memory.anonymous < memory.resident);
         assert!(memory.resident <= memory.peak);
+    }
+
+    #[test]
+    fn what_it_started_counts_too() {
+        let before = Process::own().cpu_of_family().unwrap();
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let status = std::process::Command::new("sh").args(["-c", busy]).status();
+        assert!(status.unwrap().success());
+        assert!(Process::own().cpu_of_family().unwrap() > before);
     }
 
     #[test]

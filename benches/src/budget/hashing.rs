@@ -10,8 +10,8 @@ use tower::ServiceExt;
 use zalt_core::session::Transport;
 use zalt_core::{RequestContext, Zalt};
 
-use super::app::{App, PASSWORD, address, password};
 use super::report::Report;
+use crate::app::{App, PASSWORD, address, password};
 use crate::drive::PATIENCE;
 use crate::load::{Arrivals, Schedule, closed_loop, median, open_loop};
 use crate::process::{Process, mib};

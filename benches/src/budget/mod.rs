@@ -1,11 +1,9 @@
 //! The performance budget: each figure beside the limit that it is held against, measured in one run. Figures are ratios to
 //! that limit, so that a slower or busier machine moves both.
 
-mod app;
 mod hashing;
 mod refresh;
 mod report;
-mod scale;
 mod server;
 mod sessions;
 mod tokens;
@@ -26,31 +24,27 @@ pub enum Part {
     Sessions,
     /// Refreshes against one durable commit each.
     Refresh,
-    /// A million users against a thousand, in the store.
-    Scale,
     /// Start and memory of the server's process.
     Server,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Tokens,
         Self::Hashing,
         Self::Sessions,
         Self::Refresh,
-        Self::Scale,
         Self::Server,
     ];
 
-    /// Measures it into the report: each measurement for `time`, `scale` with `users`, `server` with this binary.
-    pub async fn measure(self, report: &mut Report, time: Duration, users: u32, server: &Path) {
+    /// Measures it into the report: each measurement for `time`, `server` with this binary.
+    pub async fn measure(self, report: &mut Report, time: Duration, server: &Path) {
         match self {
             Self::Tokens => tokens::measure(report).await,
             Self::Hashing => hashing::measure(report, time).await,
             Self::Sessions => sessions::measure(report, time).await,
             Self::Refresh => refresh::measure(report, time).await,
-            Self::Scale => scale::measure(report, users).await,
             Self::Server => server::measure(report, server).await,
         }
     }

@@ -12,8 +12,8 @@ use zalt_core::RequestContext;
 use zalt_core::attempt::SignInProgress;
 use zalt_core::session::{SessionCredentials, Transport};
 
-use super::app::{App, address, password};
 use super::report::Report;
+use crate::app::{App, address, password};
 use crate::load::{Outcome, closed_loop, median};
 
 const CONNECTIONS: usize = 16;

@@ -8,8 +8,8 @@ use zalt_core::RequestContext;
 use zalt_core::attempt::SignInProgress;
 use zalt_core::session::{SessionCredentials, Transport};
 
-use super::app::{App, address, password};
 use super::report::Report;
+use crate::app::{App, address, password};
 
 const CHECKS: u32 = 4_000;
 const ROUNDS: usize = 9;

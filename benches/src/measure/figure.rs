@@ -18,6 +18,8 @@ pub struct Figure {
     pub outcome: Outcome,
     /// The processor time that the server took for one, where its process can be looked into.
     pub cpu: Option<Duration>,
+    /// The same of the processes that keep its data, where there are any.
+    pub storage_cpu: Option<Duration>,
     /// The server's memory at the end.
     pub memory: Option<Memory>,
     /// The same from as many clients as [`Meter::CLIENTS`] at once, as fast as it goes, where that was tried.
@@ -54,6 +56,8 @@ pub struct Meter {
     pub driver: Driver,
     /// Its process, where it can be looked into.
     pub process: Option<Process>,
+    /// Those that keep its data, where they are known.
+    pub storage: Vec<Process>,
     /// How.
     pub pace: Pace,
 }
@@ -123,22 +127,37 @@ impl Meter {
         if let Some(process) = self.process {
             process.forget_peak();
         }
-        let before = self.process.and_then(Process::cpu);
+        let before = self.used();
         let outcome = self.driver.load(&task, crowd).await?;
-        let after = self.process.and_then(Process::cpu);
-        let used = before
-            .zip(after)
-            .map(|(before, after)| after.saturating_sub(before));
+        let after = self.used();
         let answered = u32::try_from(outcome.latencies.count()).unwrap_or(u32::MAX);
+        let each = |before: Option<Duration>, after: Option<Duration>| {
+            after?.saturating_sub(before?).checked_div(answered)
+        };
         Ok(Figure {
             operation,
             among,
             rate,
-            cpu: used.and_then(|used| used.checked_div(answered)),
+            cpu: each(before.0, after.0),
+            storage_cpu: each(before.1, after.1),
             outcome,
             memory: self.process.and_then(Process::memory),
             saturated: None,
         })
+    }
+
+    /// The processor time of the server, and of what keeps its data.
+    fn used(&self) -> (Option<Duration>, Option<Duration>) {
+        let storage: Option<Vec<_>> = self
+            .storage
+            .iter()
+            .map(|process| process.cpu_of_family())
+            .collect();
+        let storage = storage.filter(|used| !used.is_empty());
+        (
+            self.process.and_then(Process::cpu),
+            storage.map(|used| used.into_iter().sum()),
+        )
     }
 
     fn task(

@@ -37,7 +37,7 @@ pub fn one_hash() -> Duration {
 }
 
 /// How long it takes to change one row for good in a file of this folder: WAL, `synchronous=FULL`.
-pub fn durable_commits(folder: &Path, time: Duration) -> Latencies {
+pub(super) fn commits_of_a_file(folder: &Path, time: Duration) -> Latencies {
     let db = rusqlite::Connection::open(folder.join("limit.db")).unwrap();
     db.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;

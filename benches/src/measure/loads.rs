@@ -8,16 +8,16 @@ use zalt_core::password::{ForeignHashKeys, HashingConfig, HashingPool, Password,
 use zalt_core::secret::EncryptionKeys;
 
 use super::figure::{Figure, Meter, Pace};
-use super::ground::{Backend, Ground};
-use super::limits::{Limits, durable_commits, one_hash};
-use super::listing::{Listing, list};
+use super::ground::{Backend, Ground, Storage};
+use super::limits::{Limits, one_hash};
+use super::reads::{Read, read_all};
 use super::{pictures, tables, verdicts};
 use crate::adapter::{Adapter, Operation};
 use crate::budget::Report;
 use crate::chart::render;
 use crate::client::Target;
 use crate::drive::{Among, Crowd, Driver, Mailbox};
-use crate::population::{self, PASSWORD};
+use crate::population::{self, PASSWORD, Population};
 
 /// What is measured on our own server.
 #[derive(Debug, Clone)]
@@ -51,8 +51,8 @@ pub struct Place {
     pub figures: Vec<Figure>,
     /// Operations under one load after the other.
     pub curves: Vec<Vec<Figure>>,
-    /// Lists of the store.
-    pub listings: Vec<Listing>,
+    /// Reads of the store itself.
+    pub reads: Vec<Read>,
     /// What the machine can do at best.
     pub limits: Limits,
 }
@@ -106,101 +106,144 @@ pub async fn measure(plan: &Plan) -> Loads {
     let mut loads = Loads::default();
     // The middle one: large enough for the store to work, and quick enough to fill.
     let curves_at = plan.users.get(plan.users.len() / 2).copied();
-    for &backend in &plan.backends {
+    for storage in [Storage::Sqlite, Storage::Postgres] {
+        let backends: Vec<_> = plan
+            .backends
+            .iter()
+            .copied()
+            .filter(|backend| backend.storage() == storage)
+            .collect();
+        if backends.is_empty() {
+            continue;
+        }
+        let redis = backends.contains(&Backend::PostgresRedis);
         for &users in &plan.users {
             let curves = plan.curves && Some(users) == curves_at;
-            match Ground::prepare(backend) {
-                Ok(ground) => loads
-                    .places
-                    .push(measure_place(plan, backend, users, ground, curves).await),
+            match Ground::prepare(storage, redis) {
+                Ok(ground) => {
+                    let filled = fill(plan, &ground, users).await;
+                    let places = measure_all(plan, &ground, filled, &backends, curves).await;
+                    loads.places.extend(places);
+                }
                 Err(reason) => {
-                    let reason = reason.to_string();
                     println!("left out: {reason}");
-                    if !loads.left_out.contains(&reason) {
-                        loads.left_out.push(reason);
-                    }
+                    loads.left_out.push(format!("{backends:?}: {reason}"));
+                    break;
                 }
             }
         }
     }
     loads
+        .places
+        .sort_by_key(|place| (place.backend as u8, place.users));
+    loads
 }
 
-async fn measure_place(
-    plan: &Plan,
-    backend: Backend,
+/// A store full of people.
+struct Filled {
     users: u32,
-    ground: Ground,
-    curves: bool,
-) -> Place {
-    println!("\n{}, {users} users", backend.title());
-    let key = EncryptionKeys::generate(&SystemRng).unwrap();
+    key: String,
+    population: Population,
+    crowd: Crowd,
+    took: Duration,
+}
+
+async fn fill(plan: &Plan, ground: &Ground, users: u32) -> Filled {
+    println!("\nfilling with {users} users");
+    let key = EncryptionKeys::generate(&SystemRng).unwrap().to_string();
     let keys = EncryptionKeys::parse(&key).unwrap();
-    let begun = Instant::now();
-    let store = ground.store();
     let filling = population::Plan {
         users,
         seed: plan.pace.seed,
     };
-    let population = filling.fill(&*store, &keys, &real_hash().await).await;
-    let filled_in = begun.elapsed();
-    println!("  filled in {:.1} s", filled_in.as_secs_f64());
+    let phc = real_hash().await;
+    let begun = Instant::now();
+    let population = ground.fill(filling, &keys, &phc).await;
+    let took = begun.elapsed();
+    println!("  took {:.1} s", took.as_secs_f64());
+    Filled {
+        users,
+        key,
+        crowd: population.crowd(Adapter::zalt().names(), plan.pace.seed),
+        population,
+        took,
+    }
+}
 
+/// Backends on the same data, one after the other.
+async fn measure_all(
+    plan: &Plan,
+    ground: &Ground,
+    mut filled: Filled,
+    backends: &[Backend],
+    curves: bool,
+) -> Vec<Place> {
+    let mut places = Vec::new();
+    for &backend in backends {
+        places.push(measure_place(plan, ground, &mut filled, backend, curves).await);
+    }
+    places
+}
+
+async fn measure_place(
+    plan: &Plan,
+    ground: &Ground,
+    filled: &mut Filled,
+    backend: Backend,
+    curves: bool,
+) -> Place {
+    println!("{}, {} users", backend.title(), filled.users);
     let mailbox = Mailbox::open(0).await.unwrap();
     let smtp = format!(
         "smtp://{}?tls=none&from=no-reply@example.com",
         mailbox.address()
     );
     let server = ground
-        .launch(&plan.server)
-        .with("ENCRYPTION_KEY", &key)
+        .launch(&plan.server, backend)
+        .with("ENCRYPTION_KEY", &filled.key)
         .with("SMTP_URL", &smtp)
         // All requests come from one network here.
         .with("ZALT_BUDGETS_NETWORK_TRIES", "1000000")
         .with("ZALT_BUDGETS_NETWORK_PERIOD", "1s")
         .start()
         .await;
-    let adapter = Adapter::zalt();
-    let mut crowd = population.crowd(adapter.names(), plan.pace.seed);
     let target = Target::parse(&server.url()).unwrap();
     let meter = Meter {
-        driver: Driver::new(adapter, target, Some(mailbox)).unwrap(),
+        driver: Driver::new(Adapter::zalt(), target, Some(mailbox)).unwrap(),
         process: Some(server.process()),
+        storage: ground.processes(),
         pace: plan.pace.clone(),
     };
-    let figures = figures(plan, &meter, &mut crowd).await;
+    let crowd = &mut filled.crowd;
+    let figures = figures(plan, &meter, crowd).await;
     let curves = if curves {
-        draw(&meter, &figures, &mut crowd).await
+        draw(&meter, &figures, crowd).await
     } else {
         Vec::new()
     };
     server.stop().await;
-
-    let listings = if plan.operations.contains(&Operation::ListUsers) {
-        list(&*store, &population.users(), plan.pace.seed).await
-    } else {
-        Vec::new()
-    };
-    for listing in &listings {
-        println!(
-            "  {}: p95 {:.0} µs",
-            listing.what,
-            listing.latencies.quantile(0.95).as_secs_f64() * 1e6
-        );
+    let mut reads = Vec::new();
+    // Both backends of PostgreSQL read from it alike.
+    if plan.operations.contains(&Operation::ListUsers) && backend != Backend::PostgresRedis {
+        let store = ground.store().await;
+        let (storage, time) = (backend.storage(), plan.pace.time.mul_f64(0.15));
+        reads = read_all(&*store, storage, &filled.population, time, plan.pace.seed).await;
     }
-    drop(store);
-    let limits = Limits {
-        one_hash: one_hash(),
-        commits: durable_commits(ground.folder(), plan.pace.time.mul_f64(0.25)),
-    };
+    for read in &reads {
+        let p95 = tables::duration(read.latencies.quantile(0.95));
+        println!("  {}: p95 {p95}", read.what.title());
+    }
     Place {
         backend,
-        users,
-        filled_in,
+        users: filled.users,
+        filled_in: filled.took,
         figures,
         curves,
-        listings,
-        limits,
+        reads,
+        limits: Limits {
+            one_hash: one_hash(),
+            commits: ground.durable_commits(plan.pace.time.mul_f64(0.25)).await,
+        },
     }
 }
 

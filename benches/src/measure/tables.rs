@@ -55,11 +55,20 @@ pub fn figures_table<'f>(rows: impl Iterator<Item = (String, &'f Figure)>) -> St
             known(0.95),
             known(0.99),
             known(0.999),
-            figure.cpu.map_or_else(|| "–".to_owned(), duration),
+            processor(figure),
             remarks(figure).trim_start_matches("; "),
         );
     }
     table
+}
+
+/// The server's time, and that of what keeps its data.
+fn processor(figure: &Figure) -> String {
+    match (figure.cpu, figure.storage_cpu) {
+        (Some(server), Some(storage)) => format!("{} + {}", duration(server), duration(storage)),
+        (Some(server), None) => duration(server),
+        (None, _) => "–".to_owned(),
+    }
 }
 
 /// What has to be known beside the numbers.
@@ -103,7 +112,7 @@ pub(super) fn of_loads(loads: &Loads) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&listings(loads));
+    text.push_str(&reads(loads));
     for reason in &loads.left_out {
         let _ = writeln!(text, "Left out: {reason}.\n");
     }
@@ -158,19 +167,21 @@ fn limit(operation: Operation, loads: &Loads) -> Option<String> {
     }
 }
 
-fn listings(loads: &Loads) -> String {
+fn reads(loads: &Loads) -> String {
     let mut text = String::new();
     for place in &loads.places {
-        for listing in &place.listings {
-            let latencies = &listing.latencies;
+        for read in &place.reads {
+            let latencies = &read.latencies;
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} |",
                 place_title(place),
-                listing.what,
+                read.what.title(),
                 duration(latencies.quantile(0.5)),
                 duration(latencies.quantile(0.95)),
                 duration(latencies.quantile(0.99)),
+                read.file_reads
+                    .map_or_else(|| "–".to_owned(), |reads| format!("{reads:.1}")),
             );
         }
     }
@@ -178,8 +189,9 @@ fn listings(loads: &Loads) -> String {
         return text;
     }
     format!(
-        "### Lists of an administrator\n\nAsked of the store, one after the other; the read of one user by key is what they are \
-         held against.\n\n| | what | p50 | p95 | p99 |\n|---|---|---|---|---|\n{text}\n"
+        "### Reads of the store\n\nThe look-ups behind sign-ins and session checks, and the lists of an administrator, asked of the \
+         store inside this program, one after the other. The read of one user by key is what they are held against.\n\n\
+         | | what | p50 | p95 | p99 | reads of the file each |\n|---|---|---|---|---|---|\n{text}\n"
     )
 }
 

@@ -4,20 +4,21 @@
 //! million), a session that a cookie holds, and an event. Some have a second session that refresh tokens hold. Of a sample,
 //! drawn evenly from all, the secrets are kept, so that a driver can act for them.
 
-mod rows;
+mod copy;
+mod people;
 mod tokens;
 
-use futures_util::stream::{self, StreamExt};
-use zalt_core::id::UserId;
+use zalt_core::id::{SessionId, UserId};
 use zalt_core::password::PasswordPhc;
-use zalt_core::secret::EncryptionKeys;
+use zalt_core::secret::{EncryptionKeys, SessionToken};
 use zalt_core::store::{Batch, Store};
 use zalt_core::{Clock, SystemClock};
 
 use crate::adapter::{Names, Subject};
 use crate::drive::Crowd;
 use crate::load::Random;
-use rows::Rows;
+use copy::Copies;
+use people::{People, address};
 
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
@@ -26,10 +27,8 @@ pub const PASSWORD: &str = "correct horse battery";
 const SAMPLE: u32 = 50_000;
 /// How many have a session that refresh tokens hold, at the most.
 const BEARERS: u32 = 10_000;
-/// Users to a commit.
+/// People to a batch.
 const CHUNK: usize = 500;
-/// Commits under way at once.
-const COMMITS: usize = 4;
 
 /// How many people there are, and what they are drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -41,9 +40,11 @@ pub struct Plan {
 }
 
 /// Somebody of the sample, with what their devices hold.
-struct Person {
-    id: UserId,
-    email: String,
+pub struct Person {
+    /// Who they are.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
     session_token: String,
     refresh_token: Option<String>,
 }
@@ -53,74 +54,95 @@ pub struct Population {
     people: Vec<Person>,
 }
 
+/// Where the rows of people go, some hundred at a time.
+trait Rows {
+    async fn write(&mut self, batch: Batch);
+}
+
 impl Plan {
-    /// Fills an empty store. The tokens are good under these keys.
+    /// Fills an empty store by its own commits. The tokens are good under these keys.
     pub async fn fill(
         self,
         store: &dyn Store,
         keys: &EncryptionKeys,
         phc: &PasswordPhc,
     ) -> Population {
+        self.write(&mut Commits { store }, keys, phc).await
+    }
+
+    /// Fills an empty schema of PostgreSQL by `COPY`, for commits would take the better part of an hour.
+    pub async fn copy(
+        self,
+        url: &str,
+        schema: &str,
+        keys: &EncryptionKeys,
+        phc: &PasswordPhc,
+    ) -> Population {
+        let mut copies = Copies::begin(url, schema).await;
+        let population = self.write(&mut copies, keys, phc).await;
+        copies.end(self.users).await;
+        population
+    }
+
+    async fn write(
+        self,
+        rows: &mut impl Rows,
+        keys: &EncryptionKeys,
+        phc: &PasswordPhc,
+    ) -> Population {
         let now = SystemClock.now();
-        let bearers = self.users.min(BEARERS);
-        let mut bearers = tokens::mint(keys, bearers, now)
-            .await
-            .into_iter()
-            .peekable();
-        let mut rows = Rows::new(self, now, phc.clone());
+        let bearers = tokens::mint(keys, self.users.min(BEARERS), now).await;
+        let mut bearers = bearers.into_iter().peekable();
+        let mut makers = People::new(self, now, phc.clone());
         let mut people = Vec::new();
-        let (bearer_every, sample_every) = (
-            self.users.div_ceil(BEARERS).max(1),
-            self.users.div_ceil(SAMPLE).max(1),
-        );
+        let (bearer_every, sample_every) = (every(self.users, BEARERS), every(self.users, SAMPLE));
         let mut random = Random::seeded(self.seed);
         let mut sampled = 0;
         let mut batch = Batch::new();
-        let mut batches = Vec::new();
         for n in 0..self.users {
             let bearer = bearers.next_if(|_| n % bearer_every == 0);
-            let (changes, event, token) = rows.next(n, bearer.as_ref());
-            let id = event.user_id.unwrap();
-            batch.changes.extend(changes);
-            batch.events.push(event);
+            let made = makers.next(n, bearer.as_ref());
+            batch.changes.extend(made.changes);
+            batch.events.push(made.event);
             if n % sample_every == 0 {
                 sampled = n + random.below(sample_every as usize) as u32;
             }
             // Those with refresh tokens, and of the others one in each stretch.
             if bearer.is_some() || n == sampled {
                 people.push(Person {
-                    id,
-                    email: rows::address(n),
-                    session_token: token,
+                    id: made.id,
+                    email: address(n),
+                    session_token: made.session_token,
                     refresh_token: bearer.map(|bearer| bearer.token),
                 });
             }
             if batch.events.len() == CHUNK || n + 1 == self.users {
-                batches.push(std::mem::take(&mut batch));
-            }
-            if batches.len() == COMMITS || n + 1 == self.users {
-                commit(store, std::mem::take(&mut batches)).await;
+                rows.write(std::mem::take(&mut batch)).await;
             }
         }
         Population { people }
     }
 }
 
-async fn commit(store: &dyn Store, batches: Vec<Batch>) {
-    let committed: Vec<_> = stream::iter(batches)
-        .map(|batch| store.commit(batch))
-        .buffer_unordered(COMMITS)
-        .collect()
-        .await;
-    for result in committed {
-        result.unwrap();
+/// One in so many.
+fn every(users: u32, most: u32) -> u32 {
+    users.div_ceil(most).max(1)
+}
+
+struct Commits<'s> {
+    store: &'s dyn Store,
+}
+
+impl Rows for Commits<'_> {
+    async fn write(&mut self, batch: Batch) {
+        self.store.commit(batch).await.unwrap();
     }
 }
 
 impl Population {
-    /// Who they are.
-    pub fn users(&self) -> Vec<UserId> {
-        self.people.iter().map(|person| person.id).collect()
+    /// Anybody of them, all alike probable.
+    pub fn anybody(&self, random: &mut Random) -> &Person {
+        &self.people[random.below(self.people.len())]
     }
 
     /// The people as an adapter knows them, in a random order that the seed decides.
@@ -139,6 +161,11 @@ impl Population {
 }
 
 impl Person {
+    /// The session that their cookie holds.
+    pub fn session(&self) -> SessionId {
+        SessionToken::parse(&self.session_token).unwrap().id()
+    }
+
     fn subject(&self, names: &Names) -> Subject {
         let mut subject = Subject::new(&self.email, PASSWORD);
         let mut set = |name, value: Option<&String>| {

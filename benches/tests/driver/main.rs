@@ -8,5 +8,6 @@
 
 mod adapter_files;
 mod other_product;
+mod population;
 mod stub;
 mod zalt;

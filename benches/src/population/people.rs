@@ -22,15 +22,23 @@ const USERS_SINCE: Duration = Duration::from_hours(24 * 365);
 const SEEN_UNTIL: Duration = Duration::from_hours(2);
 const LIFETIME: Duration = Duration::from_hours(24 * 30);
 
-/// Makes the rows of one user after the other.
-pub(super) struct Rows {
+/// Makes one user after the other.
+pub(super) struct People {
     users: u32,
     now: Timestamp,
     phc: PasswordPhc,
     random: SeededRng,
 }
 
-impl Rows {
+/// A user as a store gets them, and what their cookie holds.
+pub(super) struct Made {
+    pub(super) id: UserId,
+    pub(super) changes: Vec<Change>,
+    pub(super) event: Event,
+    pub(super) session_token: String,
+}
+
+impl People {
     pub(super) fn new(plan: Plan, now: Timestamp, phc: PasswordPhc) -> Self {
         Self {
             users: plan.users,
@@ -40,8 +48,8 @@ impl Rows {
         }
     }
 
-    /// The user of this number, and the token of their cookie.
-    pub(super) fn next(&mut self, n: u32, bearer: Option<&Bearer>) -> (Vec<Change>, Event, String) {
+    /// The user of this number.
+    pub(super) fn next(&mut self, n: u32, bearer: Option<&Bearer>) -> Made {
         let joined = self.instant(USERS_SINCE, n);
         let user_id = UserId::mint(joined, &self.random).unwrap();
         let user = User {
@@ -96,7 +104,12 @@ impl Rows {
             request_id: None,
             kind: EventKind::UserCreated,
         };
-        (changes, event, token)
+        Made {
+            id: user_id,
+            changes,
+            event,
+            session_token: token,
+        }
     }
 
     /// Sessions are as old in comparison to each other as their users are: in life that is not so, but rows of a random

@@ -1,3 +1,5 @@
+//! An application of its own, to be measured inside this process.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,13 +15,18 @@ use zalt_core::user::{Metadata, NewUser, Profile};
 use zalt_core::{Config, RequestContext, SystemRng, Worker, Zalt};
 use zalt_store_sqlite::SqliteStore;
 
-pub(crate) const PASSWORD: &str = "correct horse battery";
+/// The password of everybody.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// An application on a SQLite file of its own, with the defaults of production.
-pub(crate) struct App {
-    pub(crate) zalt: Zalt,
-    pub(crate) _worker: Worker,
-    pub(crate) folder: Arc<TempDir>,
+pub struct App {
+    /// The application.
+    pub zalt: Zalt,
+    /// Its store.
+    pub store: SqliteStore,
+    /// Where the store is.
+    pub folder: Arc<TempDir>,
+    _worker: Worker,
 }
 
 /// Mail is not what is measured.
@@ -34,15 +41,17 @@ impl Mailer for Nowhere {
 }
 
 impl App {
-    pub(crate) async fn new(cached: bool) -> Self {
+    /// With the session cache or without.
+    pub async fn new(cached: bool) -> Self {
         Self::with(cached, |_| {}).await
     }
 
-    pub(crate) async fn with(cached: bool, configure: impl FnOnce(&mut Config)) -> Self {
+    /// With other choices too.
+    pub async fn with(cached: bool, configure: impl FnOnce(&mut Config)) -> Self {
         let folder = Arc::new(TempDir::new().unwrap());
         let store = SqliteStore::open(folder.path().join("zalt.db")).unwrap();
         let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
-        let (zalt, worker) = Zalt::builder(store, keys, "http://localhost:3000")
+        let (zalt, worker) = Zalt::builder(store.clone(), keys, "http://localhost:3000")
             .configure(|config| {
                 config.budgets.network = Budget::Rate {
                     tries: u32::MAX,
@@ -60,13 +69,14 @@ impl App {
             .unwrap();
         Self {
             zalt,
-            _worker: worker,
+            store,
             folder,
+            _worker: worker,
         }
     }
 
     /// Users with [`PASSWORD`], hashed once.
-    pub(crate) async fn users(&self, count: usize) {
+    pub async fn users(&self, count: usize) {
         let phc = self
             .zalt
             .users()
@@ -90,10 +100,12 @@ impl App {
     }
 }
 
-pub(crate) fn address(n: usize) -> String {
+/// The address of the user of this number.
+pub fn address(n: usize) -> String {
     format!("user{n}@example.com")
 }
 
-pub(crate) fn password() -> Password {
+/// The password of everybody.
+pub fn password() -> Password {
     Password::parse(PASSWORD).unwrap()
 }
