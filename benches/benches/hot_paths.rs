@@ -15,6 +15,7 @@ use http::Request;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 use zalt_benches::app::{App, PASSWORD, address, password};
+use zalt_core::attempt::SignInProgress;
 use zalt_core::budget::{Budget, BudgetKey, BudgetStore, MemoryBudgets};
 use zalt_core::identifier::{EmailAddress, IdentifierValue};
 use zalt_core::password::{Password, PasswordPolicy};
@@ -46,6 +47,7 @@ impl Signed {
                 password(),
                 transport,
             ))
+            .and_then(SignInProgress::into_session)
             .unwrap();
         Self {
             runtime,

@@ -145,7 +145,7 @@ fn a_file_that_is_not_opened_is_copied_whichever_version_wrote_it() {
         })
         .unwrap()
     };
-    let newer = "UPDATE zalt_schema SET version = 9999";
+    let newer = "INSERT INTO zalt_schema (version, name) VALUES (9999, 'newer')";
     assert!(folder.other().execute(newer, []).unwrap() > 0);
     let path = folder.path().join("backup.db");
     SqliteStore::back_up_file(folder.file(), &path).unwrap();
