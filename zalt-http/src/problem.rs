@@ -43,7 +43,8 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "5b0c1f3a9e7d42c8a6f1e0b3d4c5a697")]
     request_id: Option<Arc<str>>,
-    /// After how many seconds the same request may succeed, where that is known.
+    /// After how many seconds the same request may succeed, where that is known. With status 503 it says that nothing was done;
+    /// without it, a request that changes something may have been done, and whoever sent it has to look.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
     retry_after: Option<u64>,
@@ -206,6 +207,14 @@ pub(crate) struct ApiError {
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, detail: &'static str) -> Self {
         Problem::new(code, detail).into()
+    }
+
+    /// What failed once everything that was asked for had been done. Its reader is not told to ask again: `Retry-After` means
+    /// that nothing was done.
+    pub(crate) fn once_done(error: Error) -> Self {
+        let mut failed = Self::from(error);
+        failed.problem.retry_after = None;
+        failed
     }
 
     /// The same error, about another field than the one that core calls it by.

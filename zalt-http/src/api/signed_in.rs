@@ -98,7 +98,11 @@ pub(crate) async fn complete(
 }
 
 async fn body(call: &Call, signed_in: &SignedIn) -> Result<Complete, ApiError> {
-    let account = call.zalt().users().find_account(signed_in.user.id).await?;
+    let users = call.zalt().users();
+    let account = users
+        .find_account(signed_in.user.id)
+        .await
+        .map_err(ApiError::once_done)?;
     Ok(Complete {
         status: "complete",
         session: SessionView::of(&signed_in.session, true),

@@ -94,7 +94,8 @@ pub(super) async fn update(
     users
         .update_profile(call.context(), user_id, update)
         .await?;
-    Ok(Reply(UserView::of(&users.find_account(user_id).await?)))
+    let account = users.find_account(user_id).await;
+    Ok(Reply(UserView::of(&account.map_err(ApiError::once_done)?)))
 }
 
 errors!(DeleteErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conflict);
