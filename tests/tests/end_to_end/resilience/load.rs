@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::person::{Person, Tally};
 use super::world::World;
-use crate::support::{Random, number};
+use crate::support::{Random, number, until};
 
 /// People at once.
 const PEOPLE: usize = 6;
+/// Writes that make a load.
+const DONE: usize = 50;
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many are asked at once, at the end, what became of them.
 const CHECKED_AT_ONCE: usize = 4;
 
@@ -46,10 +49,16 @@ impl Load {
         }
     }
 
-    /// Lets people be for a while: the load before and after what happens, which is no wait for anything.
+    /// Lets people be for a while, before and after what happens, and until they have got something done.
     pub(super) async fn go_on(&self) {
+        let began = Instant::now();
         let seconds = number("ZALT_RESILIENCE_SECONDS", 2);
         sleep(Duration::from_secs(seconds)).await;
+        until("people get something done", PATIENCE, async || {
+            let stretch = self.world.pulse.between(began, Instant::now());
+            (stretch.acknowledged >= DONE).then_some(())
+        })
+        .await;
     }
 
     /// Sends everybody home and holds the replicas, who all have to answer, against all that was acknowledged.

@@ -25,6 +25,7 @@ pub(super) struct Stretch {
     /// The longest time in which none was acknowledged.
     pub(super) longest_gap: Duration,
     pub(super) writes: usize,
+    pub(super) acknowledged: usize,
     /// Without an answer, or with one that it can't be done for the moment.
     pub(super) in_vain: usize,
 }
@@ -62,6 +63,7 @@ impl Pulse {
                 .max()
                 .unwrap_or_default(),
             writes: beats.len(),
+            acknowledged: acknowledged.len(),
             in_vain: beats.iter().filter(|beat| beat.in_vain).count(),
         }
     }

@@ -62,7 +62,7 @@ impl Person {
             })
             .collect();
         let unclear = all.iter().any(|answer| match answer {
-            Answer::NotDone(_) | Answer::Unknown(_) => true,
+            Answer::Unknown(_) | Answer::NotDone(_) => true,
             // The one that came was perhaps of an earlier mail.
             Answer::Refused(reply) => self.late_mails && reply.code() == "code_incorrect",
             Answer::Done(_) => false,

@@ -62,8 +62,8 @@ impl Person {
                 Answer::Refused(_) => {
                     return self.violation("the owner can't sign in", &answer);
                 }
-                // The answer is put together after the session was made, for which it can be too late.
-                Answer::NotDone(_) | Answer::Unknown(_) => {
+                Answer::NotDone(_) => return,
+                Answer::Unknown(_) => {
                     self.lost_sign_ins += 1;
                     return;
                 }

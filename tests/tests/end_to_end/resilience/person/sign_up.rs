@@ -52,7 +52,8 @@ impl Person {
                 self.signed_up = true;
                 true
             }
-            Answer::NotDone(_) | Answer::Unknown(_) => {
+            Answer::NotDone(_) => false,
+            Answer::Unknown(_) => {
                 self.lost_sign_ups += 1;
                 false
             }
@@ -82,11 +83,11 @@ impl Person {
                 self.signed_up = true;
                 true
             }
-            Answer::NotDone(_) | Answer::Unknown(_) => {
+            Answer::Unknown(_) => {
                 self.lost_sign_ins += 1;
                 false
             }
-            Answer::Refused(_) => false,
+            Answer::NotDone(_) | Answer::Refused(_) => false,
         }
     }
 }
