@@ -97,7 +97,7 @@ async fn damage_inside_a_table_is_found_and_met_with_a_clear_error() {
 async fn a_newer_schema_is_refused_and_left_alone() {
     let place = stopped().await;
     let database = Connection::open(place.database()).unwrap();
-    let versions = "UPDATE zalt_schema SET version = 9999";
+    let versions = "UPDATE zalt_schema SET version = version + 9998";
     assert!(database.execute(versions, []).unwrap() > 0);
     drop(database);
     for command in [&["serve"][..], &["migrate"], &["doctor"]] {
