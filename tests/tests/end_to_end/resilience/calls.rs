@@ -42,7 +42,7 @@ pub(super) struct Reply {
 /// One request.
 pub(super) struct Call<'c> {
     calls: &'c Calls,
-    origin: &'c str,
+    pub(super) origin: &'c str,
     pub(super) method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,

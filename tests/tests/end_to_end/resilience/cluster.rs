@@ -74,6 +74,12 @@ impl Cluster {
         assert_eq!(ended.code, None, "it ended by itself: {}", ended.said);
     }
 
+    /// Tells one to stop, which it does in order.
+    pub(super) async fn stop_one(&self, index: usize) {
+        let server = self.replicas[index].server.lock().await.take();
+        server.expect("the replica runs").stop().await.well();
+    }
+
     /// The server of a running replica.
     pub(super) async fn server(&self, index: usize) -> tokio::sync::MappedMutexGuard<'_, Server> {
         let server = self.replicas[index].server.lock().await;

@@ -19,9 +19,21 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
-async fn replicas_are_killed_and_stand_still() {
+async fn replicas_are_replaced_are_killed_and_stand_still() {
     let parts = Parts::default().with_redis();
-    let mut site = Site::open("A replica is lost", parts).await;
+    let mut site = Site::open("A replica is replaced or lost", parts).await;
+    let what = "all replicas are replaced, one after the other (SIGTERM)";
+    let replaced = site
+        .strike(what, async |site| {
+            for index in 0..REPLICAS {
+                site.cluster.stop_one(index).await;
+                site.cluster.spawn(index).await;
+                site.cluster.all_ready().await;
+            }
+        })
+        .await;
+    // At the most one that was connecting when a replica closed its listener.
+    assert!(replaced.in_vain <= REPLICAS, "{replaced:?}");
     for index in 0..REPLICAS {
         let what = format!("replica {index} is killed, and started again after a second");
         site.strike(&what, async |site| {

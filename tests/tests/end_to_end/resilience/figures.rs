@@ -2,10 +2,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::mails::Delivered;
 use super::person::Tally;
+use super::pulse::Stretch;
 use super::world::World;
 
 /// What was measured in one run, as a part of a document.
@@ -22,9 +21,8 @@ impl Figures {
         }
     }
 
-    /// What happened at `from`; every replica was ready again after `ready`.
-    pub(super) fn fault(&mut self, what: &str, world: &World, from: Instant, ready: Duration) {
-        let stretch = world.pulse.between(from, Instant::now());
+    /// What happened, how it went from then on, and after what time every replica was ready again.
+    pub(super) fn fault(&mut self, what: &str, stretch: Stretch, ready: Duration) {
         let first = stretch.first_write.map_or("none".to_owned(), shown);
         let _ = writeln!(
             self.rows,
@@ -61,13 +59,14 @@ impl Figures {
         let _ = writeln!(
             text,
             "Acknowledged and found again at the end: {} sign-ups, {} sign-ins, {} of them by code, {} refreshes, {} new \
-             passwords; {} sessions checked meanwhile.\n",
+             passwords; {} sessions checked meanwhile. {} sessions ended since a first try came after its retry.\n",
             tally.sign_ups,
             tally.sign_ins + tally.codes,
             tally.codes,
             tally.refreshes,
             tally.passwords,
             tally.checks,
+            tally.overtaken,
         );
         let _ = writeln!(
             text,

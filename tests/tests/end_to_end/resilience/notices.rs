@@ -15,7 +15,7 @@ const DAMAGES: &[(&str, &str)] = &[
         "a live session is refused",
     ),
     (
-        "UPDATE zalt.sessions SET refresh_generation = refresh_generation - 1 WHERE refresh_generation > 0",
+        "UPDATE zalt.sessions SET refresh_generation = refresh_generation + 5 WHERE revoked_at IS NULL",
         "a refresh token is refused",
     ),
     (

@@ -29,9 +29,10 @@ async fn a_replica_on_sqlite_is_killed() {
     cluster.all_ready().await;
     let ready = from.elapsed();
     load.go_on().await;
+    let stretch = world.pulse.between(from, Instant::now());
     let tally = load.end().await;
     let mut figures = Figures::of("A replica on SQLite");
-    figures.fault("the replica is killed", &world, from, ready);
+    figures.fault("the replica is killed", stretch, ready);
     // The replica that was killed had some in its hands, at the most.
     let mails = world.mails_are_there(|| IN_HAND).await;
     figures.publish(&world, tally, mails, seed);

@@ -11,6 +11,7 @@ use super::figures::Figures;
 use super::load::Load;
 use super::person::Tally;
 use super::proxy::Gate;
+use super::pulse::Stretch;
 use super::revoked::Revoked;
 use super::world::World;
 use crate::support::{Mailbox, Random, Setup, number, until};
@@ -181,7 +182,11 @@ impl Site {
     }
 
     /// Lets something happen under load. It is over when all replicas are ready again and a write was acknowledged.
-    pub(super) async fn strike(&mut self, what: &str, fault: impl AsyncFnOnce(&mut Self)) {
+    pub(super) async fn strike(
+        &mut self,
+        what: &str,
+        fault: impl AsyncFnOnce(&mut Self),
+    ) -> Stretch {
         eprintln!("{what} ...");
         let from = Instant::now();
         fault(self).await;
@@ -197,7 +202,9 @@ impl Site {
         )
         .await;
         self.load.go_on().await;
-        self.figures.fault(what, &self.world, from, ready);
+        let stretch = self.world.pulse.between(from, Instant::now());
+        self.figures.fault(what, stretch, ready);
+        stretch
     }
 
     /// Sends everybody home, and fails unless everything that was acknowledged is found again.

@@ -60,12 +60,12 @@ impl World {
         alive
     }
 
-    /// Sends a request; a write counts in the pulse.
+    /// Sends a request. A write through the balancer counts in the pulse.
     pub(super) async fn ask(&self, call: Call<'_>) -> Answer {
         let began = Instant::now();
-        let writes = call.method != Method::GET;
+        let counts = call.method != Method::GET && call.origin == self.front;
         let answer = call.send().await;
-        if writes {
+        if counts {
             self.pulse.note(began, &answer);
         }
         if let Answer::Unknown(text) = &answer

@@ -59,6 +59,8 @@ pub(super) struct Tally {
     pub(super) passwords: u32,
     pub(super) ends: u32,
     pub(super) checks: u32,
+    /// Sessions that ended since a retry had overtaken its first try, which was then a replay.
+    pub(super) overtaken: u32,
 }
 
 impl Person {
@@ -139,5 +141,6 @@ impl std::ops::AddAssign for Tally {
         self.passwords += other.passwords;
         self.ends += other.ends;
         self.checks += other.checks;
+        self.overtaken += other.overtaken;
     }
 }

@@ -144,7 +144,9 @@ impl Person {
     /// A device that should be signed in was told no.
     pub(super) fn refused(&mut self, index: usize, what: &str, answer: &Answer) {
         let over = matches!(answer, Answer::Refused(reply) if reply.status == 401);
-        if !(over && self.devices[index].may_have_ended()) {
+        if over && self.devices[index].may_have_ended() {
+            self.tally.overtaken += 1;
+        } else {
             let session = self.devices[index].session.clone();
             self.violation(&format!("{what} ({session})"), answer);
         }

@@ -4,7 +4,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{health, relay};
+use super::health::{self, Health};
+use super::relay;
 
 /// Gives each connection to the next replica that is alive.
 pub(crate) struct Balancer {
@@ -16,7 +17,7 @@ pub(crate) struct Balancer {
 #[derive(Clone)]
 struct Replica {
     port: u16,
-    up: watch::Receiver<bool>,
+    health: watch::Receiver<Health>,
 }
 
 impl Balancer {
@@ -27,9 +28,9 @@ impl Balancer {
         let mut tasks = JoinSet::new();
         let mut replicas = Vec::new();
         for &port in ports {
-            let (sender, up) = watch::channel(false);
+            let (sender, health) = watch::channel(Health::Closed);
             tasks.spawn(health::watch(port, sender));
-            replicas.push(Replica { port, up });
+            replicas.push(Replica { port, health });
         }
         tasks.spawn(accept(listener, replicas.clone()));
         Self {
@@ -46,10 +47,16 @@ impl Balancer {
 
     /// Those that are alive, as far as the balancer knows.
     pub(crate) fn alive(&self) -> Vec<String> {
-        let alive = self.replicas.iter().filter(|replica| *replica.up.borrow());
+        let alive = self.replicas.iter().filter(|replica| replica.is_up());
         alive
             .map(|replica| format!("http://localhost:{}", replica.port))
             .collect()
+    }
+}
+
+impl Replica {
+    fn is_up(&self) -> bool {
+        *self.health.borrow() == Health::Up
     }
 }
 
@@ -58,8 +65,8 @@ async fn accept(listener: TcpListener, mut replicas: Vec<Replica>) {
         replicas.rotate_left(1);
         let alive: Vec<_> = replicas
             .iter()
-            .filter(|replica| *replica.up.borrow())
-            .map(|replica| (replica.port, replica.up.clone()))
+            .filter(|replica| replica.is_up())
+            .cloned()
             .collect();
         tokio::spawn(pass_on(client, alive));
     }
@@ -67,13 +74,15 @@ async fn accept(listener: TcpListener, mut replicas: Vec<Replica>) {
 
 /// Takes the first replica that can be connected to: one that died is not known to be dead at once. Without any, the
 /// client is hung up on.
-async fn pass_on(mut client: TcpStream, alive: Vec<(u16, watch::Receiver<bool>)>) {
-    for (port, mut up) in alive {
-        if let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
-            let down = async {
-                let _ = up.wait_for(|up| !up).await;
+async fn pass_on(mut client: TcpStream, alive: Vec<Replica>) {
+    for mut replica in alive {
+        let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, replica.port));
+        if let Ok(mut server) = connecting.await {
+            let silent = async {
+                let silent = |health: &Health| *health == Health::Silent;
+                let _ = replica.health.wait_for(silent).await;
             };
-            relay(&mut client, &mut server, down).await;
+            relay(&mut client, &mut server, silent).await;
             return;
         }
     }

@@ -13,17 +13,29 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// One check that fails may be a busy machine.
 const FAILURES: u32 = 2;
 
+/// What a replica is like, as far as the balancer knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    Up,
+    /// It takes no connections, and may yet answer on those that it has.
+    Closed,
+    /// It says nothing, and what waits for it waits in vain.
+    Silent,
+}
+
 /// Asks a replica whether it is alive, for ever. Whether its database is, is for the replica to say to its clients.
-pub(super) async fn watch(port: u16, up: watch::Sender<bool>) {
+pub(super) async fn watch(port: u16, health: watch::Sender<Health>) {
     let mut failures = 0;
     loop {
-        if matches!(timeout(PATIENCE, is_alive(port)).await, Ok(Ok(true))) {
-            failures = 0;
-        } else {
-            failures += 1;
+        let now = match timeout(PATIENCE, is_alive(port)).await {
+            Ok(Ok(true)) => Health::Up,
+            Ok(_) => Health::Closed,
+            Err(_) => Health::Silent,
+        };
+        failures = if now == Health::Up { 0 } else { failures + 1 };
+        if failures == 0 || failures >= FAILURES {
+            health.send_if_modified(|before| std::mem::replace(before, now) != now);
         }
-        let now = failures < FAILURES && (failures == 0 || *up.borrow());
-        up.send_if_modified(|before| std::mem::replace(before, now) != now);
         sleep(INTERVAL).await;
     }
 }
