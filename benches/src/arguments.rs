@@ -16,10 +16,10 @@ pub(crate) struct Arguments {
     /// A look in a few minutes: less time, fewer users, no curves by load.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Seconds for each measurement [default: 4, quick 2].
+    /// Seconds for each measurement [default: 3, quick 1].
     #[arg(long)]
     seconds: Option<f64>,
-    /// With how many users, in rising order, separated by commas [default: 1000,100000,1000000, quick 1000,100000].
+    /// With how many users, in rising order, separated by commas [default: 1000,100000,1000000, quick 1000,50000].
     #[arg(long, value_delimiter = ',')]
     users: Vec<u32>,
     /// On what [default: all].
@@ -109,7 +109,7 @@ impl Arguments {
     }
 
     pub(crate) fn time(&self) -> Duration {
-        let usual = if self.quick { 2.0 } else { 4.0 };
+        let usual = if self.quick { 1.0 } else { 3.0 };
         // No load takes longer than ten minutes, whatever was typed.
         Duration::from_secs_f64(self.seconds.unwrap_or(usual).clamp(0.1, 600.0))
     }
@@ -126,7 +126,7 @@ impl Arguments {
     pub(crate) fn users(&self) -> Vec<u32> {
         match (self.users.as_slice(), self.quick) {
             ([], false) => vec![1_000, 100_000, 1_000_000],
-            ([], true) => vec![1_000, 100_000],
+            ([], true) => vec![1_000, 50_000],
             (named, _) => named.to_vec(),
         }
     }
@@ -202,7 +202,7 @@ impl Part {
 const fn usual_rate(operation: Operation) -> f64 {
     match operation {
         Operation::Nothing | Operation::SessionCheck => 1_000.0,
-        Operation::Refresh => 300.0,
+        Operation::Refresh => 400.0,
         Operation::Revoke => 150.0,
         Operation::SignIn => 30.0,
         Operation::SignUp => 20.0,

@@ -275,7 +275,7 @@ async fn draw(meter: &Meter, figures: &[Figure], crowd: &mut Crowd) -> Vec<Vec<F
     let mut curves = Vec::new();
     let drawn = figures
         .iter()
-        .filter(|figure| CURVES.contains(&figure.operation));
+        .filter(|figure| CURVES.contains(&figure.operation) && figure.among == Among::Everybody);
     for figure in drawn {
         let Some(most) = figure
             .saturated

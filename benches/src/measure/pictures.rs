@@ -17,7 +17,7 @@ pub(super) fn by_users(loads: &Loads) -> Option<Picture> {
             let mut chart = Chart {
                 title: title.clone(),
                 x: "users".to_owned(),
-                y: "from when it was due".to_owned(),
+                y: "latency".to_owned(),
                 lines: Vec::new(),
             };
             for (colour, backend) in backends(loads).into_iter().enumerate() {
@@ -62,7 +62,7 @@ pub(super) fn by_load(loads: &Loads) -> Option<Picture> {
             let mut chart = Chart {
                 title: title.clone(),
                 x: "asked in a second".to_owned(),
-                y: "from when it was due".to_owned(),
+                y: "latency".to_owned(),
                 lines: Vec::new(),
             };
             for (colour, backend) in backends(loads).into_iter().enumerate() {
