@@ -54,7 +54,7 @@ pub(crate) async fn run(url: &str, arguments: &Arguments) -> Result<(), AgainstE
     let name = adapter.name().to_owned();
     println!("{name} at {target}");
     let meter = Meter {
-        driver: Driver::new(adapter, target, mailbox)?,
+        driver: Driver::new(adapter, target, mailbox),
         process,
         storage: Vec::new(),
         pace: arguments.pace(),

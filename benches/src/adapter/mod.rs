@@ -123,15 +123,6 @@ impl Adapter {
         self.flows.get(&operation)
     }
 
-    /// Whether any operation waits for a mail.
-    pub fn reads_mail(&self) -> bool {
-        let steps = self
-            .flows
-            .values()
-            .flat_map(|flow| flow.steps.iter().chain(&flow.prepare));
-        steps.into_iter().any(Step::is_mail)
-    }
-
     /// The steps that bring somebody into the position to do this operation: its own preparation, or else a sign-in.
     pub fn preparation(&self, operation: Operation) -> &[Step] {
         let own = self.flow(operation).map(|flow| flow.prepare.as_slice());
@@ -153,6 +144,11 @@ impl Adapter {
 }
 
 impl Flow {
+    /// Whether it, or what prepares it, waits for a mail.
+    pub fn reads_mail(&self) -> bool {
+        self.steps.iter().chain(&self.prepare).any(Step::is_mail)
+    }
+
     /// The requests, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps

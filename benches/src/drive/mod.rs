@@ -47,9 +47,9 @@ struct Inner {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DriverError {
-    /// An operation of the adapter waits for a mail, and nothing receives any.
-    #[error("the adapter waits for mail: say where it arrives with --mailbox 127.0.0.1:PORT")]
-    NoMailbox,
+    /// The operation waits for a mail, and nothing receives any.
+    #[error("{} waits for a mail: let the server send it to 127.0.0.1:PORT and say --mailbox PORT", .0.title())]
+    NoMailbox(Operation),
     /// Nobody has an account.
     #[error("there is nobody to act for: name a population or let people sign up")]
     Nobody,
@@ -89,22 +89,15 @@ pub struct Task {
 
 impl Driver {
     /// Drives this server in the words of this adapter. Mail for it arrives in this mailbox.
-    pub fn new(
-        adapter: Adapter,
-        target: Target,
-        mailbox: Option<Mailbox>,
-    ) -> Result<Self, DriverError> {
-        if adapter.reads_mail() && mailbox.is_none() {
-            return Err(DriverError::NoMailbox);
-        }
+    pub fn new(adapter: Adapter, target: Target, mailbox: Option<Mailbox>) -> Self {
         let client = Client::new(target, CONNECTIONS);
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
                 adapter,
                 client,
                 mailbox,
             }),
-        })
+        }
     }
 
     /// What it asks.
@@ -188,7 +181,11 @@ impl Driver {
 
     fn flow(&self, operation: Operation) -> Result<&Flow, DriverError> {
         let flow = self.inner.adapter.flow(operation);
-        flow.ok_or(DriverError::NoOperation(operation))
+        let flow = flow.ok_or(DriverError::NoOperation(operation))?;
+        if flow.reads_mail() && self.inner.mailbox.is_none() {
+            return Err(DriverError::NoMailbox(operation));
+        }
+        Ok(flow)
     }
 
     fn runner(&self, operation: Operation, supply: Arc<Supply>) -> Runner {

@@ -209,7 +209,7 @@ async fn measure_place(
         .await;
     let target = Target::parse(&server.url()).unwrap();
     let meter = Meter {
-        driver: Driver::new(Adapter::zalt(), target, Some(mailbox)).unwrap(),
+        driver: Driver::new(Adapter::zalt(), target, Some(mailbox)),
         process: Some(server.process()),
         storage: ground.processes(),
         pace: plan.pace.clone(),

@@ -10,7 +10,7 @@ use crate::stub::{ADAPTER, Stub};
 
 fn driver(stub: &Stub) -> Driver {
     let adapter = Adapter::parse(ADAPTER).unwrap();
-    Driver::new(adapter, stub.target.clone(), None).unwrap()
+    Driver::new(adapter, stub.target.clone(), None)
 }
 
 fn task(operation: Operation, count: usize) -> Task {
@@ -130,7 +130,7 @@ async fn who_can_not_be_prepared_is_said() {
     let adapter = "name = \"x\"\n[[operations.session_check.steps]]\nrequest = \"GET /${sid}\"\n\
                    [[operations.sign_in.steps]]\nrequest = \"GET /ping\"";
     let adapter = Adapter::parse(adapter).unwrap();
-    let driver = Driver::new(adapter, stub.target.clone(), None).unwrap();
+    let driver = Driver::new(adapter, stub.target.clone(), None);
     let mut crowd = Crowd::read(file.as_bytes(), driver.adapter().names()).unwrap();
     let error = driver
         .load(&task(Operation::SessionCheck, 8), &mut crowd)

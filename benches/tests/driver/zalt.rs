@@ -67,7 +67,7 @@ impl World {
         let app = zalt_http::router(zalt.clone(), HttpConfig::default()).merge(health);
         tokio::spawn(async move { axum::serve(listener, app).await });
         let target = Target::parse(&url).unwrap();
-        let driver = Driver::new(Adapter::zalt(), target, Some(mailbox)).unwrap();
+        let driver = Driver::new(Adapter::zalt(), target, Some(mailbox));
         Self {
             zalt,
             store,
@@ -170,6 +170,10 @@ async fn few_of_many_are_kept_and_everybody_is_there() {
 #[tokio::test]
 async fn without_a_mailbox_nobody_could_sign_up() {
     let target = Target::parse("http://127.0.0.1:9").unwrap();
-    let refused = Driver::new(Adapter::zalt(), target, None);
-    assert!(matches!(refused, Err(DriverError::NoMailbox)));
+    let driver = Driver::new(Adapter::zalt(), target, None);
+    let refused = driver.found(1, "t").await;
+    assert!(matches!(
+        refused,
+        Err(DriverError::NoMailbox(Operation::SignUp))
+    ));
 }
