@@ -191,7 +191,7 @@ fn needs(steps: &[Step]) -> Vec<Slot> {
                 needs.push(slot);
             }
         }
-        held.extend(step.takes.iter().map(|take| take.slot));
+        held.extend(step.yields());
     }
     needs
 }

@@ -134,6 +134,18 @@ impl Adapter {
         }
     }
 
+    /// Somebody with what they have for good, and nothing that a step gave them: a second device of theirs.
+    pub fn second_device(&self, subject: &Subject) -> Subject {
+        let mut second = subject.clone();
+        let flows = self.flows.values();
+        for step in flows.flat_map(|flow| flow.steps.iter().chain(&flow.prepare)) {
+            for slot in step.yields() {
+                second.forget(slot);
+            }
+        }
+        second
+    }
+
     /// What somebody still lacks for an operation.
     pub fn lacks(&self, operation: Operation, subject: &Subject) -> Vec<Slot> {
         let needs = self.flow(operation).map_or(&[][..], |flow| &flow.needs);

@@ -88,7 +88,12 @@ impl Step {
         matches!(self.action, Action::Mail { .. })
     }
 
-    /// The values that it needs, and those that it takes.
+    /// The values that it takes.
+    pub(super) fn yields(&self) -> impl Iterator<Item = Slot> {
+        self.takes.iter().map(|take| take.slot)
+    }
+
+    /// The values that it needs.
     pub(super) fn needs(&self) -> Vec<Slot> {
         match &self.action {
             Action::Mail { to } => to.slots().collect(),

@@ -63,6 +63,12 @@ impl Subject {
         }
     }
 
+    pub(super) fn forget(&mut self, slot: Slot) {
+        if let Some(place) = self.0.get_mut(slot.0) {
+            *place = None;
+        }
+    }
+
     /// Takes over all values that another holds.
     pub fn take_over(&mut self, other: Self) {
         if self.0.len() < other.0.len() {

@@ -232,8 +232,9 @@ impl Driver {
         if able.len() < wanted && !needs_nothing {
             let missing = wanted - able.len();
             let mut chosen = others.split_off(others.len().saturating_sub(missing));
-            let people: Vec<_> = able.iter().chain(&chosen).cloned().collect();
             // Where there are too few people, some get one more session.
+            let people = able.iter().chain(&chosen);
+            let people: Vec<_> = people.map(|person| adapter.second_device(person)).collect();
             chosen.extend(people.into_iter().cycle().take(missing - chosen.len()));
             let steps = adapter.preparation(operation);
             able.extend(self.prepare(operation, steps, chosen).await?);

@@ -40,6 +40,11 @@ async fn every_operation_reaches_it_as_often_as_was_due() {
     let driver = driver(&stub);
     let mut crowd = driver.found(5, "people").await.unwrap();
     assert_eq!(stub.state.lock().unwrap().accounts.len(), 5);
+    // Each has a ticket from the beginning; more are for those who come later.
+    let five = task(Operation::Refresh, 5);
+    all_well(&driver.load(&five, &mut crowd).await.unwrap(), 5);
+    stub.state.lock().unwrap().renewals = 0;
+    stub.state.lock().unwrap().logins = 0;
     let mut run = async |operation, count| {
         let outcome = driver.load(&task(operation, count), &mut crowd).await;
         all_well(&outcome.unwrap(), count);
@@ -53,6 +58,7 @@ async fn every_operation_reaches_it_as_often_as_was_due() {
     run(Operation::SessionCheck, 40).await;
     assert_eq!(stub.state.lock().unwrap().logins, 70);
     assert_eq!(stub.state.lock().unwrap().checks, 40);
+    // Nobody renews a ticket that somebody else of the same name has.
     run(Operation::Refresh, 50).await;
     assert_eq!(stub.state.lock().unwrap().renewals, 50);
     let sessions = stub.state.lock().unwrap().sessions.len();
