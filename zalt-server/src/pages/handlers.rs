@@ -4,6 +4,7 @@ mod account;
 mod assets;
 mod home;
 mod inbox;
+mod mailed;
 mod password;
 mod second_factor;
 mod sign_in;
@@ -19,6 +20,10 @@ use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::REFERRER_POLICY;
 
+use self::mailed::{by_code, follow_link, resend, show_code, show_link, show_link_sent};
+use self::password::ResetByMail;
+use self::sign_in::SignInByMail;
+use self::sign_up::SignUpByMail;
 use super::fault::{self, Fault};
 use super::state::Pages;
 use super::{headers, local, paths};
@@ -51,14 +56,17 @@ fn sign_up() -> Router<Pages> {
         .route(paths::SIGN_UP, get(sign_up::show).post(sign_up::begin))
         .route(
             paths::SIGN_UP_VERIFY,
-            get(sign_up::show_code).post(sign_up::verify),
+            get(show_code::<SignUpByMail>).post(by_code::<SignUpByMail>),
         )
-        .route(paths::SIGN_UP_LINK_SENT, get(sign_up::show_link_sent))
+        .route(
+            paths::SIGN_UP_LINK_SENT,
+            get(show_link_sent::<SignUpByMail>),
+        )
         .route(
             paths::SIGN_UP_LINK,
-            get(sign_up::show_link).post(sign_up::follow_link),
+            get(show_link::<SignUpByMail>).post(follow_link::<SignUpByMail>),
         )
-        .route(paths::SIGN_UP_RESEND, post(sign_up::resend))
+        .route(paths::SIGN_UP_RESEND, post(resend::<SignUpByMail>))
 }
 
 fn sign_in() -> Router<Pages> {
@@ -71,14 +79,17 @@ fn sign_in() -> Router<Pages> {
         .route(paths::SIGN_IN_STRATEGY, post(sign_in::choose))
         .route(
             paths::SIGN_IN_CODE,
-            get(sign_in::show_code).post(sign_in::by_code),
+            get(show_code::<SignInByMail>).post(by_code::<SignInByMail>),
         )
-        .route(paths::SIGN_IN_LINK_SENT, get(sign_in::show_link_sent))
+        .route(
+            paths::SIGN_IN_LINK_SENT,
+            get(show_link_sent::<SignInByMail>),
+        )
         .route(
             paths::SIGN_IN_LINK,
-            get(sign_in::show_link).post(sign_in::follow_link),
+            get(show_link::<SignInByMail>).post(follow_link::<SignInByMail>),
         )
-        .route(paths::SIGN_IN_RESEND, post(sign_in::resend))
+        .route(paths::SIGN_IN_RESEND, post(resend::<SignInByMail>))
         .route(
             paths::SIGN_IN_SECOND_FACTOR,
             get(second_factor::show).post(second_factor::pass),
@@ -99,12 +110,12 @@ fn password() -> Router<Pages> {
         )
         .route(
             paths::PASSWORD_CODE,
-            get(password::show_code).post(password::by_code),
+            get(show_code::<ResetByMail>).post(by_code::<ResetByMail>),
         )
-        .route(paths::PASSWORD_RESEND, post(password::resend))
+        .route(paths::PASSWORD_RESEND, post(resend::<ResetByMail>))
         .route(
             paths::PASSWORD_LINK,
-            get(password::show_link).post(password::follow_link),
+            get(show_link::<ResetByMail>).post(follow_link::<ResetByMail>),
         )
         .route(
             paths::PASSWORD_NEW,

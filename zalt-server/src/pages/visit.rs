@@ -228,15 +228,17 @@ impl Visit {
             .map_or_else(|| paths::ACCOUNT.to_owned(), ToString::to_string)
     }
 
-    /// Gives this browser the token of an attempt for as long as that may take.
-    pub(crate) fn keep_attempt(
+    /// Leads on in an attempt that was just begun, whose token this browser keeps for as long as that may take.
+    pub(crate) fn go_on_with(
         &self,
-        response: &mut Response,
+        path: &str,
         kind: CookieKind,
         token: &AttemptToken,
         attempt: &Attempt,
-    ) -> Result<(), Fault> {
-        self.keep(response, kind, &token.expose(), attempt.expires_at)
+    ) -> Outcome {
+        let mut response = go(path);
+        self.keep(&mut response, kind, &token.expose(), attempt.expires_at)?;
+        Ok(response)
     }
 
     /// Gives this browser a token until `expires_at`.

@@ -12,6 +12,8 @@ mod sessions;
 use axum::Router;
 use axum::routing::{get, post};
 
+use self::emails::AddressByMail;
+use super::mailed::{follow_link, show_link};
 use crate::pages::paths;
 use crate::pages::state::Pages;
 
@@ -26,7 +28,7 @@ pub(super) fn router() -> Router<Pages> {
         )
         .route(
             paths::ACCOUNT_EMAIL_LINK,
-            get(emails::show_link).post(emails::follow_link),
+            get(show_link::<AddressByMail>).post(follow_link::<AddressByMail>),
         )
         .route(paths::ACCOUNT_EMAIL_PRIMARY, post(emails::make_primary))
         .route(paths::ACCOUNT_EMAIL_REMOVE, post(emails::remove))

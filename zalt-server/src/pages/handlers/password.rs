@@ -1,7 +1,5 @@
 //! A forgotten password: a code or link, then a new one.
 
-use axum::extract::Query;
-use http::StatusCode;
 use zalt_core::Error;
 use zalt_core::attempt::{
     Attempt, ChallengePurpose, ChallengeStrategy, Proof, SignInStatus, StartedSignIn,
@@ -11,23 +9,23 @@ use zalt_core::secret::{AttemptToken, LinkToken};
 use zalt_core::session::Transport;
 use zalt_http::cookie::CookieKind;
 
-use super::RESEND_WAIT_SECONDS;
-use super::sign_in::{current, go_on, sign_in};
-use super::sign_up::LinkQuery;
+use super::mailed::{Linked, Mailed};
+use super::sign_in::{current, prove, sign_in};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::views::{
-    CodeView, ForgottenPasswordView, LinkConfirmView, LinkState, NewPasswordView, Page,
-    PasswordDoneView, Purpose,
+    ForgottenPasswordView, LinkState, NewPasswordView, Page, PasswordDoneView, Purpose,
 };
-use crate::pages::visit::{Visit, go};
+use crate::pages::visit::Visit;
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
-const CODE_FIELDS: FieldNames = &[("code", "code")];
 const NEW_FIELDS: FieldNames = &[("password", "new_password")];
+
+/// A reset of the password by a code or link.
+pub(super) struct ResetByMail;
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     // Whoever comes from a sign-in has typed it already.
@@ -46,16 +44,12 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
     let [identifier] = posted.fields(["identifier"])?;
     let visit = &posted.visit;
     match start(visit, &identifier).await {
-        Ok(started) => {
-            let mut response = go(&visit.path(paths::PASSWORD_CODE));
-            visit.keep_attempt(
-                &mut response,
-                CookieKind::SignIn,
-                &started.token,
-                &started.attempt,
-            )?;
-            Ok(response)
-        }
+        Ok(started) => visit.go_on_with(
+            &visit.path(paths::PASSWORD_CODE),
+            CookieKind::SignIn,
+            &started.token,
+            &started.attempt,
+        ),
         Err(error) => {
             let mut page = visit.page();
             let status = messages::refuse(&mut page, error, FIELDS)?;
@@ -68,89 +62,51 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
     }
 }
 
-pub(super) async fn show_code(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    let view = code(visit.page(), &attempt)?;
-    visit.show(&view)
-}
+impl Linked for ResetByMail {
+    const PURPOSE: Purpose = Purpose::PasswordReset;
 
-pub(super) async fn by_code(mut posted: Posted) -> Outcome {
-    let [typed] = posted.fields(["code"])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    let proof = Proof::code(&typed);
-    match visit
-        .zalt()
-        .sign_ins()
-        .attempt_proof(visit.context(), &token, &proof)
-        .await
-    {
-        Ok(progress) => go_on(visit, progress).await,
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, CODE_FIELDS)?;
-            visit.show_as(status, &code(page, &attempt)?)
-        }
-    }
-}
-
-pub(super) async fn resend(mut posted: Posted) -> Outcome {
-    let [] = posted.fields([])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    match send(visit, &token).await {
-        Ok(_) => Ok(visit.go_with(&visit.path(paths::PASSWORD_CODE), Flash::MessageSent)),
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &code(page, &attempt)?)
-        }
-    }
-}
-
-pub(super) async fn show_link(visit: Visit, Query(query): Query<LinkQuery>) -> Outcome {
-    let state = match LinkToken::parse(&query.token) {
-        Ok(_) => LinkState::Confirm {
-            token: query.token,
+    async fn open(_: &Visit, _: &LinkToken, text: String) -> Result<LinkState, Fault> {
+        Ok(LinkState::Confirm {
+            token: text,
             email: None,
-        },
-        Err(_) => LinkState::Invalid,
-    };
-    link_page(&visit, visit.page(), StatusCode::OK, state)
+        })
+    }
+
+    /// Takes up the reset in this browser, wherever it was asked for.
+    async fn follow(visit: &Visit, link: LinkToken) -> Result<Option<Outcome>, Error> {
+        let sign_ins = visit.zalt().sign_ins();
+        let started = sign_ins
+            .claim_reset_link(visit.context(), link, Transport::Cookie)
+            .await?;
+        Ok(Some(visit.go_on_with(
+            paths::PASSWORD_NEW,
+            CookieKind::SignIn,
+            &started.token,
+            &started.attempt,
+        )))
+    }
 }
 
-/// Takes up the reset in this browser, wherever it was asked for.
-pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
-    let [text] = posted.fields(["token"])?;
-    let visit = &posted.visit;
-    let refused = StatusCode::UNPROCESSABLE_ENTITY;
-    let Ok(link) = LinkToken::parse(&text) else {
-        return link_page(visit, visit.page(), refused, LinkState::Invalid);
-    };
-    match visit
-        .zalt()
-        .sign_ins()
-        .claim_reset_link(visit.context(), link, Transport::Cookie)
-        .await
-    {
-        Ok(started) => {
-            let mut response = go(paths::PASSWORD_NEW);
-            visit.keep_attempt(
-                &mut response,
-                CookieKind::SignIn,
-                &started.token,
-                &started.attempt,
-            )?;
-            Ok(response)
-        }
-        Err(Error::LinkIncorrect | Error::AttemptNotFound | Error::AttemptStep) => {
-            link_page(visit, visit.page(), refused, LinkState::Invalid)
-        }
-        Err(error) => {
-            let mut page = visit.page();
-            messages::refuse(&mut page, error, &[])?;
-            link_page(visit, page, refused, LinkState::Invalid)
-        }
+impl Mailed for ResetByMail {
+    async fn current(visit: &Visit) -> Result<(AttemptToken, Attempt), Fault> {
+        current(visit).await
+    }
+
+    fn email(attempt: &Attempt) -> Result<String, Fault> {
+        Ok(sign_in(attempt)?.identifier.to_string())
+    }
+
+    async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
+        prove(visit, token, &proof).await
+    }
+
+    async fn send_again(
+        visit: &Visit,
+        token: &AttemptToken,
+        _: &Attempt,
+    ) -> Result<&'static str, Error> {
+        send(visit, token).await?;
+        Ok(paths::PASSWORD_CODE)
     }
 }
 
@@ -240,17 +196,6 @@ async fn proved(visit: &Visit) -> Result<(AttemptToken, Attempt), Fault> {
     }
 }
 
-fn code(page: Page, attempt: &Attempt) -> Result<CodeView, Fault> {
-    Ok(CodeView {
-        page,
-        purpose: Purpose::PasswordReset,
-        email: sign_in(attempt)?.identifier.to_string(),
-        attempt_id: None,
-        email_id: None,
-        resend_wait_seconds: RESEND_WAIT_SECONDS,
-    })
-}
-
 fn new_password(
     visit: &Visit,
     page: Page,
@@ -263,13 +208,4 @@ fn new_password(
         min_password_length: visit.pages.min_password_length(),
         sign_out_others,
     })
-}
-
-fn link_page(visit: &Visit, page: Page, status: StatusCode, state: LinkState) -> Outcome {
-    let view = LinkConfirmView {
-        page,
-        purpose: Purpose::PasswordReset,
-        state,
-    };
-    Ok(super::without_referrer(visit.show_as(status, &view)?))
 }

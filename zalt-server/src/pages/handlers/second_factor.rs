@@ -9,15 +9,14 @@ use zalt_core::attempt::{SecondFactorProof, SignInStatus};
 use zalt_core::credential::{NewRecoveryCodes, TotpEnrollment};
 use zalt_http::cookie::CookieKind;
 
+use super::mailed::CODE_FIELDS;
 use super::sign_in::{current, go_on, sign_in};
 use crate::pages::fault::{Fault, Outcome};
-use crate::pages::messages::{self, FieldNames};
+use crate::pages::messages;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::views::{Page, RecoveryCodesView, SecondFactorView, SetUpView, TotpView};
 use crate::pages::visit::{Visit, go};
-
-pub(super) const CODE_FIELDS: FieldNames = &[("code", "code")];
 
 /// Which of the two ways is wanted.
 #[derive(Default, Deserialize)]

@@ -1,7 +1,5 @@
 //! Signing in: the identifier, then a password, a code or a link; and signing out.
 
-use axum::extract::Query;
-use http::StatusCode;
 use zalt_core::Error;
 use zalt_core::attempt::{
     Attempt, AttemptState, ChallengePurpose, ChallengeStrategy, Proof, SignIn, SignInProgress,
@@ -13,23 +11,22 @@ use zalt_core::session::Transport;
 use zalt_http::AuthRejectionReason;
 use zalt_http::cookie::CookieKind;
 
-use super::sign_up::LinkQuery;
-use super::{RESEND_WAIT_SECONDS, second_factor};
+use super::mailed::{Linked, Mailed, follow_here, open_here};
+use super::second_factor;
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::state::Pages;
-use crate::pages::views::{
-    CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose, SignInPasswordView,
-    SignInView,
-};
+use crate::pages::views::{LinkState, Page, Purpose, SignInPasswordView, SignInView};
 use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
 const PASSWORD_FIELDS: FieldNames = &[("password", "password")];
-const CODE_FIELDS: FieldNames = &[("code", "code")];
+
+/// Signing in by a code or link.
+pub(super) struct SignInByMail;
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
@@ -50,16 +47,12 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
         .create(visit.context(), &identifier, Transport::Cookie)
         .await
     {
-        Ok(started) => {
-            let mut response = go(&visit.path(paths::SIGN_IN_PASSWORD));
-            visit.keep_attempt(
-                &mut response,
-                CookieKind::SignIn,
-                &started.token,
-                &started.attempt,
-            )?;
-            Ok(response)
-        }
+        Ok(started) => visit.go_on_with(
+            &visit.path(paths::SIGN_IN_PASSWORD),
+            CookieKind::SignIn,
+            &started.token,
+            &started.attempt,
+        ),
         Err(error) => {
             let mut page = visit.page();
             let status = messages::refuse(&mut page, error, FIELDS)?;
@@ -118,113 +111,61 @@ pub(super) async fn choose(mut posted: Posted) -> Outcome {
     }
 }
 
-pub(super) async fn show_code(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    let view = code(visit.page(), sign_in(&attempt)?);
-    visit.show(&view)
-}
+impl Linked for SignInByMail {
+    const PURPOSE: Purpose = Purpose::SignIn;
 
-pub(super) async fn by_code(mut posted: Posted) -> Outcome {
-    let [typed] = posted.fields(["code"])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    let proof = Proof::code(&typed);
-    match visit
-        .zalt()
-        .sign_ins()
-        .attempt_proof(visit.context(), &token, &proof)
-        .await
-    {
-        Ok(progress) => go_on(visit, progress).await,
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, CODE_FIELDS)?;
-            visit.show_as(status, &code(page, sign_in(&attempt)?))
-        }
+    async fn open(visit: &Visit, link: &LinkToken, text: String) -> Result<LinkState, Fault> {
+        open_here::<Self>(visit, link, text).await
+    }
+
+    async fn follow(visit: &Visit, link: LinkToken) -> Result<Option<Outcome>, Error> {
+        follow_here::<Self>(visit, link).await
     }
 }
 
-pub(super) async fn show_link_sent(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    let view = LinkSentView {
-        page: visit.page(),
-        purpose: Purpose::SignIn,
-        email: sign_in(&attempt)?.identifier.to_string(),
-        resend_wait_seconds: RESEND_WAIT_SECONDS,
-    };
-    visit.show(&view)
+impl Mailed for SignInByMail {
+    async fn current(visit: &Visit) -> Result<(AttemptToken, Attempt), Fault> {
+        current(visit).await
+    }
+
+    fn email(attempt: &Attempt) -> Result<String, Fault> {
+        Ok(sign_in(attempt)?.identifier.to_string())
+    }
+
+    async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
+        prove(visit, token, &proof).await
+    }
+
+    async fn send_again(
+        visit: &Visit,
+        token: &AttemptToken,
+        attempt: &Attempt,
+    ) -> Result<&'static str, Error> {
+        let challenge = sign_in(attempt)?.challenge.as_ref();
+        let strategy = challenge.map_or_else(Default::default, |challenge| challenge.strategy);
+        let sign_ins = visit.zalt().sign_ins();
+        let purpose = ChallengePurpose::SignIn;
+        sign_ins
+            .prepare(visit.context(), token, purpose, strategy)
+            .await?;
+        Ok(match strategy {
+            ChallengeStrategy::EmailLink => paths::SIGN_IN_LINK_SENT,
+            _ => paths::SIGN_IN_CODE,
+        })
+    }
 }
 
-pub(super) async fn resend(mut posted: Posted) -> Outcome {
-    let [] = posted.fields([])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    let state = sign_in(&attempt)?;
-    let strategy = state
-        .challenge
-        .as_ref()
-        .map(|challenge| challenge.strategy)
-        .unwrap_or_default();
-    let path = match strategy {
-        ChallengeStrategy::EmailLink => paths::SIGN_IN_LINK_SENT,
-        _ => paths::SIGN_IN_CODE,
-    };
+/// Shows the core what came with a mail and leads on.
+pub(super) async fn prove(
+    visit: &Visit,
+    token: &AttemptToken,
+    proof: &Proof,
+) -> Result<Outcome, Error> {
     let sign_ins = visit.zalt().sign_ins();
-    let purpose = ChallengePurpose::SignIn;
-    match sign_ins
-        .prepare(visit.context(), &token, purpose, strategy)
-        .await
-    {
-        Ok(_) => Ok(visit.go_with(&visit.path(path), Flash::MessageSent)),
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &code(page, state))
-        }
-    }
-}
-
-pub(super) async fn show_link(visit: Visit, Query(query): Query<LinkQuery>) -> Outcome {
-    let state = match LinkToken::parse(&query.token) {
-        Ok(link) => match of_link(&visit, &link).await {
-            Some(attempt) => LinkState::Confirm {
-                token: query.token,
-                email: Some(sign_in(&attempt)?.identifier.to_string()),
-            },
-            None => LinkState::OtherBrowser,
-        },
-        Err(_) => LinkState::Invalid,
-    };
-    link_page(&visit, visit.page(), StatusCode::OK, state)
-}
-
-pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
-    let [text] = posted.fields(["token"])?;
-    let visit = &posted.visit;
-    let refused = StatusCode::UNPROCESSABLE_ENTITY;
-    let (Ok(link), Ok(proof)) = (LinkToken::parse(&text), Proof::link(&text)) else {
-        return link_page(visit, visit.page(), refused, LinkState::Invalid);
-    };
-    if of_link(visit, &link).await.is_none() {
-        return link_page(visit, visit.page(), refused, LinkState::OtherBrowser);
-    }
-    let token = visit.attempt_token(CookieKind::SignIn)?;
-    match visit
-        .zalt()
-        .sign_ins()
-        .attempt_proof(visit.context(), &token, &proof)
-        .await
-    {
-        Ok(progress) => go_on(visit, progress).await,
-        Err(Error::LinkIncorrect | Error::AttemptNotFound | Error::AttemptStep) => {
-            link_page(visit, visit.page(), refused, LinkState::Invalid)
-        }
-        Err(error) => {
-            let mut page = visit.page();
-            messages::refuse(&mut page, error, &[])?;
-            link_page(visit, page, refused, LinkState::Invalid)
-        }
-    }
+    let progress = sign_ins
+        .attempt_proof(visit.context(), token, proof)
+        .await?;
+    Ok(go_on(visit, progress).await)
 }
 
 pub(super) async fn sign_out(mut posted: Posted) -> Outcome {
@@ -278,17 +219,11 @@ pub(super) async fn current(visit: &Visit) -> Result<(AttemptToken, Attempt), Fa
     Ok((token, attempt))
 }
 
-pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Fault> {
+pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
     match &attempt.state {
         AttemptState::SignIn(state) => Ok(state),
-        _ => Err(Error::AttemptNotFound.into()),
+        _ => Err(Error::AttemptNotFound),
     }
-}
-
-/// The sign-in under way, if the link is one of it.
-async fn of_link(visit: &Visit, link: &LinkToken) -> Option<Attempt> {
-    let (token, attempt) = current(visit).await.ok()?;
-    (token.id() == link.id()).then_some(attempt)
 }
 
 fn choices(page: Page, state: &SignIn) -> SignInPasswordView {
@@ -303,24 +238,4 @@ fn refuse_choice(visit: &Visit, attempt: &Attempt, error: Error) -> Outcome {
     let mut page = visit.page();
     let status = messages::refuse(&mut page, error, PASSWORD_FIELDS)?;
     visit.show_as(status, &choices(page, sign_in(attempt)?))
-}
-
-fn code(page: Page, state: &SignIn) -> CodeView {
-    CodeView {
-        page,
-        purpose: Purpose::SignIn,
-        email: state.identifier.to_string(),
-        attempt_id: None,
-        email_id: None,
-        resend_wait_seconds: RESEND_WAIT_SECONDS,
-    }
-}
-
-fn link_page(visit: &Visit, page: Page, status: StatusCode, state: LinkState) -> Outcome {
-    let view = LinkConfirmView {
-        page,
-        purpose: Purpose::SignIn,
-        state,
-    };
-    Ok(super::without_referrer(visit.show_as(status, &view)?))
 }

@@ -1,8 +1,6 @@
 //! Signing up: the form, then the code or link.
 
-use axum::extract::Query;
 use http::StatusCode;
-use serde::Deserialize;
 use zalt_core::Error;
 use zalt_core::attempt::{Attempt, AttemptState, ChallengeStrategy, NewSignUp, Proof, SignUp};
 use zalt_core::identifier::EmailAddress;
@@ -12,27 +10,20 @@ use zalt_core::session::Transport;
 use zalt_core::user::{Metadata, Name, Profile};
 use zalt_http::cookie::CookieKind;
 
-use super::RESEND_WAIT_SECONDS;
+use super::mailed::{Linked, Mailed, follow_here, open_here};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::state::Pages;
-use crate::pages::views::{
-    CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose, SignUpView,
-};
+use crate::pages::views::{LinkState, Page, Purpose, SignUpView};
 use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("email_address", "email"), ("password", "password")];
-const CODE_FIELDS: FieldNames = &[("code", "code")];
 
-/// The secret in the address of a link.
-#[derive(Deserialize)]
-pub(super) struct LinkQuery {
-    #[serde(default)]
-    pub(super) token: String,
-}
+/// Verifying the address of a new account by a code or link.
+pub(super) struct SignUpByMail;
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
@@ -101,14 +92,12 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
             };
             match visit.zalt().sign_ups().create(visit.context(), new).await {
                 Ok(started) => {
-                    let mut response = go(&visit.path(chosen.next()));
-                    visit.keep_attempt(
-                        &mut response,
+                    return visit.go_on_with(
+                        &visit.path(chosen.next()),
                         CookieKind::SignUp,
                         &started.token,
                         &started.attempt,
-                    )?;
-                    return Ok(response);
+                    );
                 }
                 Err(error) => messages::refuse(&mut page, error, FIELDS)?,
             }
@@ -119,134 +108,53 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
     visit.show_as(status, &view)
 }
 
-pub(super) async fn show_code(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    let view = code(visit.page(), sign_up(&attempt)?);
-    visit.show(&view)
-}
+impl Linked for SignUpByMail {
+    const PURPOSE: Purpose = Purpose::SignUp;
 
-pub(super) async fn verify(mut posted: Posted) -> Outcome {
-    let [typed] = posted.fields(["code"])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    let proof = Proof::code(&typed);
-    match visit
-        .zalt()
-        .sign_ups()
-        .attempt_proof(visit.context(), &token, &proof)
-        .await
-    {
-        Ok(signed_in) => {
-            visit
-                .sign_in(signed_in, CookieKind::SignUp, Some(Flash::Welcome))
-                .await
-        }
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, CODE_FIELDS)?;
-            visit.show_as(status, &code(page, sign_up(&attempt)?))
-        }
+    async fn open(visit: &Visit, link: &LinkToken, text: String) -> Result<LinkState, Fault> {
+        open_here::<Self>(visit, link, text).await
+    }
+
+    async fn follow(visit: &Visit, link: LinkToken) -> Result<Option<Outcome>, Error> {
+        follow_here::<Self>(visit, link).await
     }
 }
 
-pub(super) async fn show_link_sent(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    let view = LinkSentView {
-        page: visit.page(),
-        purpose: Purpose::SignUp,
-        email: sign_up(&attempt)?.email_address.to_string(),
-        resend_wait_seconds: RESEND_WAIT_SECONDS,
-    };
-    visit.show(&view)
-}
-
-pub(super) async fn resend(mut posted: Posted) -> Outcome {
-    let [] = posted.fields([])?;
-    let visit = &posted.visit;
-    let (token, attempt) = current(visit).await?;
-    let strategy = sign_up(&attempt)?
-        .challenge
-        .as_ref()
-        .map(|challenge| challenge.strategy)
-        .unwrap_or_default();
-    // With a password the page shows the code's field, whatever else the message holds.
-    let path = match strategy {
-        ChallengeStrategy::EmailLink if sign_up(&attempt)?.password.is_none() => {
-            paths::SIGN_UP_LINK_SENT
-        }
-        _ => paths::SIGN_UP_VERIFY,
-    };
-    match visit
-        .zalt()
-        .sign_ups()
-        .prepare(visit.context(), &token, strategy)
-        .await
-    {
-        Ok(_) => Ok(visit.go_with(&visit.path(path), Flash::MessageSent)),
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &code(page, sign_up(&attempt)?))
-        }
+impl Mailed for SignUpByMail {
+    async fn current(visit: &Visit) -> Result<(AttemptToken, Attempt), Fault> {
+        let token = visit.attempt_token(CookieKind::SignUp)?;
+        let attempt = visit.zalt().sign_ups().find(&token).await?;
+        Ok((token, attempt))
     }
-}
 
-pub(super) async fn show_link(visit: Visit, Query(query): Query<LinkQuery>) -> Outcome {
-    let state = match LinkToken::parse(&query.token) {
-        Ok(link) => match of_link(&visit, &link).await {
-            Some(attempt) => LinkState::Confirm {
-                token: query.token,
-                email: Some(sign_up(&attempt)?.email_address.to_string()),
-            },
-            None => LinkState::OtherBrowser,
-        },
-        Err(_) => LinkState::Invalid,
-    };
-    link_page(&visit, visit.page(), StatusCode::OK, state)
-}
-
-pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
-    let [text] = posted.fields(["token"])?;
-    let visit = &posted.visit;
-    let invalid = |page| {
-        link_page(
-            visit,
-            page,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            LinkState::Invalid,
-        )
-    };
-    let (Ok(link), Ok(proof)) = (LinkToken::parse(&text), Proof::link(&text)) else {
-        return invalid(visit.page());
-    };
-    if of_link(visit, &link).await.is_none() {
-        return link_page(
-            visit,
-            visit.page(),
-            StatusCode::UNPROCESSABLE_ENTITY,
-            LinkState::OtherBrowser,
-        );
+    fn email(attempt: &Attempt) -> Result<String, Fault> {
+        Ok(sign_up(attempt)?.email_address.to_string())
     }
-    let token = visit.attempt_token(CookieKind::SignUp)?;
-    match visit
-        .zalt()
-        .sign_ups()
-        .attempt_proof(visit.context(), &token, &proof)
-        .await
-    {
-        Ok(signed_in) => {
-            visit
-                .sign_in(signed_in, CookieKind::SignUp, Some(Flash::Welcome))
-                .await
-        }
-        Err(Error::LinkIncorrect | Error::AttemptNotFound | Error::AttemptStep) => {
-            invalid(visit.page())
-        }
-        Err(error) => {
-            let mut page = visit.page();
-            messages::refuse(&mut page, error, &[])?;
-            invalid(page)
-        }
+
+    async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
+        let sign_ups = visit.zalt().sign_ups();
+        let signed_in = sign_ups
+            .attempt_proof(visit.context(), token, &proof)
+            .await?;
+        let (kind, flash) = (CookieKind::SignUp, Some(Flash::Welcome));
+        Ok(visit.sign_in(signed_in, kind, flash).await)
+    }
+
+    async fn send_again(
+        visit: &Visit,
+        token: &AttemptToken,
+        attempt: &Attempt,
+    ) -> Result<&'static str, Error> {
+        let state = sign_up(attempt)?;
+        let challenge = state.challenge.as_ref();
+        let strategy = challenge.map_or_else(Default::default, |challenge| challenge.strategy);
+        let sign_ups = visit.zalt().sign_ups();
+        sign_ups.prepare(visit.context(), token, strategy).await?;
+        // With a password the page shows the code's field, whatever else the message holds.
+        Ok(match strategy {
+            ChallengeStrategy::EmailLink if state.password.is_none() => paths::SIGN_UP_LINK_SENT,
+            _ => paths::SIGN_UP_VERIFY,
+        })
     }
 }
 
@@ -296,42 +204,9 @@ fn form(visit: &Visit, page: Page, typed: [&str; 3]) -> SignUpView {
     }
 }
 
-fn code(page: Page, state: &SignUp) -> CodeView {
-    CodeView {
-        page,
-        purpose: Purpose::SignUp,
-        email: state.email_address.to_string(),
-        attempt_id: None,
-        email_id: None,
-        resend_wait_seconds: RESEND_WAIT_SECONDS,
-    }
-}
-
-fn link_page(visit: &Visit, page: Page, status: StatusCode, state: LinkState) -> Outcome {
-    let view = LinkConfirmView {
-        page,
-        purpose: Purpose::SignUp,
-        state,
-    };
-    Ok(super::without_referrer(visit.show_as(status, &view)?))
-}
-
-/// The sign-up under way in this browser.
-async fn current(visit: &Visit) -> Result<(AttemptToken, Attempt), Fault> {
-    let token = visit.attempt_token(CookieKind::SignUp)?;
-    let attempt = visit.zalt().sign_ups().find(&token).await?;
-    Ok((token, attempt))
-}
-
-/// The same, if the link is one of it.
-async fn of_link(visit: &Visit, link: &LinkToken) -> Option<Attempt> {
-    let (token, attempt) = current(visit).await.ok()?;
-    (token.id() == link.id()).then_some(attempt)
-}
-
-fn sign_up(attempt: &Attempt) -> Result<&SignUp, Fault> {
+fn sign_up(attempt: &Attempt) -> Result<&SignUp, Error> {
     match &attempt.state {
         AttemptState::SignUp(state) => Ok(state),
-        _ => Err(Error::AttemptNotFound.into()),
+        _ => Err(Error::AttemptNotFound),
     }
 }

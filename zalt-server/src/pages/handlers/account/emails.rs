@@ -1,7 +1,6 @@
 //! E-mail addresses: add, verify, make primary, remove.
 
 use axum::extract::Query;
-use http::StatusCode;
 use serde::Deserialize;
 use url::form_urlencoded;
 use zalt_core::Error;
@@ -10,20 +9,22 @@ use zalt_core::id::{AttemptId, IdentifierId};
 use zalt_core::identifier::{EmailAddress, Identifier, IdentifierKind};
 use zalt_core::secret::LinkToken;
 
-use crate::pages::fault::Outcome;
+use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
-use crate::pages::handlers::sign_up::LinkQuery;
-use crate::pages::handlers::{RESEND_WAIT_SECONDS, without_referrer};
+use crate::pages::handlers::RESEND_WAIT_SECONDS;
+use crate::pages::handlers::mailed::{CODE_FIELDS, Linked};
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::views::{
-    CodeView, EmailAddressItem, EmailAddressesView, LinkConfirmView, LinkState, Page, Purpose,
+    CodeView, EmailAddressItem, EmailAddressesView, LinkState, Page, Purpose,
 };
 use crate::pages::visit::{SignedInVisitor, Visit, go};
 
 const FIELDS: FieldNames = &[("email_address", "email")];
-const CODE_FIELDS: FieldNames = &[("code", "code")];
+
+/// Verifying a further address, by the session that asked for it.
+pub(super) struct AddressByMail;
 
 /// Which verification a code is typed for. Both ids are worth nothing without the session that asked.
 #[derive(Deserialize)]
@@ -100,43 +101,38 @@ pub(super) async fn verify(mut posted: Posted) -> Outcome {
     }
 }
 
-pub(super) async fn show_link(visit: Visit, Query(query): Query<LinkQuery>) -> Outcome {
-    let state = match LinkToken::parse(&query.token) {
-        Ok(_) if visit.is_signed_in().await => LinkState::Confirm {
-            token: query.token,
-            email: None,
-        },
-        Ok(_) => LinkState::OtherBrowser,
-        Err(_) => LinkState::Invalid,
-    };
-    link_page(&visit, visit.page(), StatusCode::OK, state)
-}
+impl Linked for AddressByMail {
+    const PURPOSE: Purpose = Purpose::EmailAddress;
 
-pub(super) async fn follow_link(mut posted: Posted) -> Outcome {
-    let [text] = posted.fields(["token"])?;
-    let visit = &posted.visit;
-    let authenticated = visit.authenticated().await?;
-    let refused = StatusCode::UNPROCESSABLE_ENTITY;
-    let (Ok(link), Ok(proof)) = (LinkToken::parse(&text), Proof::link(&text)) else {
-        return link_page(visit, visit.page(), refused, LinkState::Invalid);
-    };
-    let verifications = visit.zalt().email_verifications();
-    let verified = verifications
-        .attempt_proof(visit.context(), &authenticated, link.id(), &proof)
-        .await;
-    match verified {
-        Ok(_) => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailVerified)),
-        // Another session asked for it.
-        Err(Error::AttemptNotFound) => {
-            link_page(visit, visit.page(), refused, LinkState::OtherBrowser)
+    async fn open(visit: &Visit, _: &LinkToken, text: String) -> Result<LinkState, Fault> {
+        if visit.is_signed_in().await {
+            Ok(LinkState::Confirm {
+                token: text,
+                email: None,
+            })
+        } else {
+            Ok(LinkState::OtherBrowser)
         }
-        Err(Error::LinkIncorrect | Error::NotFound) => {
-            link_page(visit, visit.page(), refused, LinkState::Invalid)
-        }
-        Err(error) => {
-            let mut page = visit.page();
-            messages::refuse(&mut page, error, &[])?;
-            link_page(visit, page, refused, LinkState::Invalid)
+    }
+
+    async fn follow(visit: &Visit, link: LinkToken) -> Result<Option<Outcome>, Error> {
+        let authenticated = match visit.authenticated().await {
+            Ok(authenticated) => authenticated,
+            Err(fault) => return Ok(Some(Err(fault))),
+        };
+        let (id, proof) = (link.id(), Proof::Link(link));
+        let verifications = visit.zalt().email_verifications();
+        let verified = verifications
+            .attempt_proof(visit.context(), &authenticated, id, &proof)
+            .await;
+        match verified {
+            Ok(_) => {
+                let response = visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailVerified);
+                Ok(Some(Ok(response)))
+            }
+            // Another session asked for it.
+            Err(Error::AttemptNotFound) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }
@@ -257,13 +253,4 @@ fn code(visitor: &SignedInVisitor, page: Page, query: &Verification) -> Option<C
         email_id: Some(id.to_string()),
         resend_wait_seconds: RESEND_WAIT_SECONDS,
     })
-}
-
-fn link_page(visit: &Visit, page: Page, status: StatusCode, state: LinkState) -> Outcome {
-    let view = LinkConfirmView {
-        page,
-        purpose: Purpose::EmailAddress,
-        state,
-    };
-    Ok(without_referrer(visit.show_as(status, &view)?))
 }

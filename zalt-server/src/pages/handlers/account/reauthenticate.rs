@@ -15,7 +15,7 @@ use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
 use crate::pages::views::{Page, ReauthenticateView, SecondFactorView};
-use crate::pages::visit::{SignedInVisitor, Visit, go};
+use crate::pages::visit::{SignedInVisitor, Visit};
 
 const FIELDS: FieldNames = &[("password", "password")];
 
@@ -103,16 +103,12 @@ pub(super) async fn send_code(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     match begin(visit, &visitor).await {
-        Ok(started) => {
-            let mut response = go(&visit.path(paths::SIGN_IN_CODE));
-            visit.keep_attempt(
-                &mut response,
-                CookieKind::SignIn,
-                &started.token,
-                &started.attempt,
-            )?;
-            Ok(response)
-        }
+        Ok(started) => visit.go_on_with(
+            &visit.path(paths::SIGN_IN_CODE),
+            CookieKind::SignIn,
+            &started.token,
+            &started.attempt,
+        ),
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = messages::refuse(&mut page, error, &[])?;
