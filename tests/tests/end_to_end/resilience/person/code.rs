@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl Person {
     /// Signs in by a code that is shown to all replicas at the same moment: it counts once.
     pub(super) async fn sign_in_by_code(&mut self) {
-        if self.codes >= MOST_CODES {
+        // A code of an earlier mail is a wrong one here, and wrong ones lock the account.
+        if self.codes >= MOST_CODES || self.late_mails {
             return;
         }
         self.codes += 1;
@@ -61,12 +62,9 @@ impl Person {
                 _ => None,
             })
             .collect();
-        let unclear = all.iter().any(|answer| match answer {
-            Answer::Unknown(_) | Answer::NotDone(_) => true,
-            // The one that came was perhaps of an earlier mail.
-            Answer::Refused(reply) => self.late_mails && reply.code() == "code_incorrect",
-            Answer::Done(_) => false,
-        });
+        let unclear = all
+            .iter()
+            .any(|answer| matches!(answer, Answer::Unknown(_) | Answer::NotDone(_)));
         match done[..] {
             [reply] => {
                 self.hold(reply);
