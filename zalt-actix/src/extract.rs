@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
 
@@ -8,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use zalt_core::session::Authenticated;
-use zalt_http::{AuthRejection, RequestAuth};
+use zalt_http::{AuthRejection, RequestAuth, Requires};
 
 use crate::ZaltActix;
 use crate::bridge;
@@ -20,6 +21,27 @@ use crate::bridge;
 pub struct SignedIn(pub Authenticated);
 
 impl Deref for SignedIn {
+    type Target = Authenticated;
+
+    fn deref(&self) -> &Authenticated {
+        &self.0
+    }
+}
+
+/// A session whose user proved who they are as well and as recently as `R` says: [`Recent`](crate::Recent),
+/// [`SecondFactor`](crate::SecondFactor), or a [`Requires`] of the application's own.
+///
+/// Else the request is refused with 403 and `reauthentication_required`, a problem document that says in `assurance` and
+/// `max_age` what is missing; `POST /v1/client/reauthenticate` makes up for it.
+pub struct Proved<R>(pub Authenticated, PhantomData<fn() -> R>);
+
+impl<R> fmt::Debug for Proved<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proved").field(&self.0).finish()
+    }
+}
+
+impl<R> Deref for Proved<R> {
     type Target = Authenticated;
 
     fn deref(&self) -> &Authenticated {
@@ -46,6 +68,19 @@ impl FromRequest for SignedIn {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let auth = auth(request);
         Box::pin(async move { Ok(Self(auth?.authenticated().await.map_err(Rejection::Auth)?)) })
+    }
+}
+
+impl<R: Requires + 'static> FromRequest for Proved<R> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let auth = auth(request);
+        Box::pin(async move {
+            let authenticated = auth?.require(R::REQUIREMENT).await;
+            Ok(Self(authenticated.map_err(Rejection::Auth)?, PhantomData))
+        })
     }
 }
 

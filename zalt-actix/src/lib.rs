@@ -35,7 +35,8 @@ use actix_web::web::{self, ServiceConfig};
 use zalt_core::Zalt;
 use zalt_http::{HttpConfig, ZaltHttp, ZaltService};
 
-pub use extract::{Rejection, SignedIn};
+pub use extract::{Proved, Rejection, SignedIn};
+pub use zalt_http::{Recent, Requires, SecondFactor};
 
 /// An application as actix-web knows it. Cheap to clone, one for all workers.
 #[derive(Debug, Clone)]

@@ -1,10 +1,12 @@
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use zalt_core::session::Authenticated;
 use zalt_core::user::User;
-use zalt_http::{AuthRejection, RequestAuth};
+use zalt_http::{AuthRejection, RequestAuth, Requires};
 
 /// The session that a request belongs to, with its user.
 #[derive(Debug, Clone)]
@@ -14,10 +16,18 @@ pub struct SignedIn(pub Authenticated);
 #[derive(Debug, Clone)]
 pub struct CurrentUser(pub User);
 
-/// A session whose user proved who they are within the application's window: for whatever should not be done from a
-/// device that was left unlocked.
-#[derive(Debug, Clone)]
-pub struct RecentlySignedIn(pub Authenticated);
+/// A session whose user proved who they are as well and as recently as `R` says: [`Recent`](crate::Recent),
+/// [`SecondFactor`](crate::SecondFactor), or a [`Requires`] of the application's own.
+///
+/// Else the request is refused with 403 and `reauthentication_required`, a problem document that says in `assurance` and
+/// `max_age` what is missing; `POST /v1/client/reauthenticate` makes up for it.
+pub struct Proved<R>(pub Authenticated, PhantomData<fn() -> R>);
+
+impl<R> std::fmt::Debug for Proved<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Proved").field(&self.0).finish()
+    }
+}
 
 /// Why an extractor refused a request.
 #[derive(Debug)]
@@ -82,11 +92,12 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for CurrentUser {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for RecentlySignedIn {
+impl<S: Send + Sync, R: Requires> FromRequestParts<S> for Proved<R> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Self(auth(parts)?.require_recent().await?))
+        let authenticated = auth(parts)?.require(R::REQUIREMENT).await?;
+        Ok(Self(authenticated, PhantomData))
     }
 }
 

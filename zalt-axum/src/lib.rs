@@ -23,7 +23,7 @@
 //! |---|---|---|
 //! | [`SignedIn`] | the session and its user | 401 |
 //! | [`CurrentUser`] | the user | 401 |
-//! | [`RecentlySignedIn`] | the session and its user, who proved who they are a short while ago | 401, or 403 with `reauthentication_required` |
+//! | [`Proved<Recent>`](Proved), [`Proved<SecondFactor>`](Proved), [`Proved<R>`](Proved) with a [`Requires`] of your own | the session and its user, who proved who they are as recently and as well as that | 401, or 403 with `reauthentication_required` and what is missing |
 //! | `Option<SignedIn>`, `Option<CurrentUser>` | `None` where the request shows no credential | 401 for one that is not valid |
 //! | [`zalt_http::RequestAuth`] by `Extension` | the request's identity, to be asked when it is needed | |
 //!
@@ -37,8 +37,9 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use zalt_core::Zalt;
 use zalt_http::{HttpConfig, ZaltHttp};
 
-pub use extract::{CurrentUser, RecentlySignedIn, Rejection, SignedIn};
+pub use extract::{CurrentUser, Proved, Rejection, SignedIn};
 pub use layer::{ZaltLayer, ZaltLayerService};
+pub use zalt_http::{Recent, Requires, SecondFactor};
 
 /// An application as axum knows it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use futures_executor::block_on;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use zalt_axum::{CurrentUser, RecentlySignedIn, SignedIn, ZaltAxum};
+use zalt_axum::{CurrentUser, Proved, Recent, SecondFactor, SignedIn, ZaltAxum};
 use zalt_core::RequestContext;
 use zalt_core::attempt::SignInProgress;
 use zalt_core::password::Password;
@@ -48,7 +48,8 @@ fn app(http: ZaltHttp) -> Router {
             "/user",
             get(async |CurrentUser(user): CurrentUser| user.id.to_string()),
         )
-        .route("/recent", get(async |_: RecentlySignedIn| "recent"))
+        .route("/recent", get(async |_: Proved<Recent>| "recent"))
+        .route("/second", get(async |_: Proved<SecondFactor>| "second"))
         .route(
             "/maybe",
             get(async |who: Option<SignedIn>| who.map_or("nobody", |_| "somebody")),
@@ -144,6 +145,11 @@ fn extractors_tell_401_from_403_and_optional_from_needed() {
         assert_eq!(status(&app, "/maybe", Some(&cookie)).await.1, "somebody");
         let garbled = format!("{cookie}x");
         assert_eq!(status(&app, "/maybe", Some(&garbled)).await.0, 401);
+
+        let (code, body) = status(&app, "/second", Some(&cookie)).await;
+        assert_eq!(code, 403);
+        assert!(body.contains("\"assurance\":\"two_factors\""), "{body}");
+        assert_eq!(status(&app, "/second", None).await.0, 401);
 
         world.advance(Duration::from_mins(11));
         let (code, body) = status(&app, "/recent", Some(&cookie)).await;

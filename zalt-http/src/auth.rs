@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use zalt_core::access_token::AccessTokenSubject;
 use zalt_core::jwt::JwtError;
-use zalt_core::session::Authenticated;
+use zalt_core::session::{Authenticated, Requirement};
 use zalt_core::{Error, RequestContext};
 use zeroize::Zeroizing;
 
@@ -146,19 +146,18 @@ impl RequestAuth {
         })
     }
 
-    /// The session and its user, if they proved who they are within the application's window.
+    /// The session and its user, if they proved who they are as well and as recently as `requirement` says.
     ///
     /// # Errors
-    /// [`AuthRejection`], with [`AuthRejectionReason::ReauthenticationRequired`] if it was longer ago.
-    pub async fn require_recent(&self) -> Result<Authenticated, AuthRejection> {
+    /// [`AuthRejection`], with [`AuthRejectionReason::ReauthenticationRequired`] if they did not: its problem document says
+    /// in `assurance` and `max_age` what is asked for.
+    pub async fn require(
+        &self,
+        requirement: impl Into<Requirement> + Send,
+    ) -> Result<Authenticated, AuthRejection> {
         let authenticated = self.authenticated().await?;
-        match self
-            .inner
-            .http
-            .zalt()
-            .sessions()
-            .require_recent(&authenticated)
-        {
+        let sessions = self.inner.http.zalt().sessions();
+        match sessions.require(&authenticated, requirement) {
             Ok(()) => Ok(authenticated),
             Err(error) => Err(self.reject(&error)),
         }
@@ -337,7 +336,9 @@ impl fmt::Display for AuthRejection {
             AuthRejectionReason::Missing => "nobody is signed in",
             AuthRejectionReason::Invalid => "the credential is not valid",
             AuthRejectionReason::SessionOver => "the session is over",
-            AuthRejectionReason::ReauthenticationRequired => "authentication is too long ago",
+            AuthRejectionReason::ReauthenticationRequired => {
+                "the user has to prove again, or better, who they are"
+            }
             AuthRejectionReason::CrossOrigin => "the request came from another site",
             AuthRejectionReason::Failed => "who sent the request could not be found out",
         })

@@ -2,12 +2,14 @@
 
 mod model;
 mod refresh;
+mod requirement;
 mod service;
 mod start;
 
 pub use model::{
     Assurance, Authentication, AuthenticationMethod, RefreshState, RevokeReason, Session, Transport,
 };
+pub use requirement::Requirement;
 pub use service::{Authenticated, Sessions};
 pub(crate) use start::NewSession;
 pub use start::{SessionCredentials, SignedIn};

@@ -1,4 +1,5 @@
 use super::model::{Assurance, AuthenticationMethod, RevokeReason, Session};
+use super::requirement::{Age, Requirement};
 use crate::Zalt;
 use crate::attempt::{SecondFactorProof, Tries};
 use crate::environment::Timestamp;
@@ -109,7 +110,8 @@ impl<'z> Sessions<'z> {
         self.require(authenticated, account.strongest_proof())
     }
 
-    /// Requires that the user proved within the configured window, and as well as `assurance` asks, who they are.
+    /// Requires that the user proved who they are, as well and as recently as `requirement` says: an [`Assurance`] by itself
+    /// asks for it within the configured window.
     ///
     /// # Errors
     /// [`Error::ReauthenticationRequired`] with what is missing; [`reauthenticate`](Self::reauthenticate) and
@@ -117,10 +119,18 @@ impl<'z> Sessions<'z> {
     pub fn require(
         &self,
         authenticated: &Authenticated,
-        assurance: Assurance,
+        requirement: impl Into<Requirement>,
     ) -> Result<(), Error> {
-        let max_age = self.zalt.config().sessions.reauthentication_window;
-        let from = self.zalt.now() - max_age;
+        let Requirement { assurance, age } = requirement.into();
+        let config = &self.zalt.config().sessions;
+        let (max_age, from) = match age {
+            Age::Window => {
+                let window = config.reauthentication_window;
+                (window, self.zalt.now() - window)
+            }
+            Age::Within(age) => (age, self.zalt.now() - age),
+            Age::Session => (config.lifetime, Timestamp::from_unix_millis(0)),
+        };
         if authenticated.session().is_proved_since(from, assurance) {
             Ok(())
         } else {

@@ -9,6 +9,7 @@ use futures_executor::block_on;
 use http::Request;
 use tower::ServiceExt;
 use zalt_core::RequestContext;
+use zalt_core::session::{Assurance, Requirement};
 use zalt_http::{AuthRejectionReason, HttpConfig, RequestAuth, ZaltHttp};
 
 use crate::support::{Application, json_of, whole};
@@ -127,7 +128,7 @@ fn a_cookie_from_another_site_is_403_on_any_route() {
     assert_eq!(rejection.reason(), AuthRejectionReason::CrossOrigin);
     assert_eq!(rejection.to_response().status(), 403);
     assert!(block_on(crossed.access_subject()).is_err());
-    assert!(block_on(crossed.require_recent()).is_err());
+    assert!(block_on(crossed.require(Assurance::OneFactor)).is_err());
     let own = auth(&application, post().header("origin", BASE));
     block_on(own.authenticated()).unwrap();
 }
@@ -137,9 +138,10 @@ fn an_old_authentication_is_403_where_a_recent_one_is_asked_for() {
     let application = Application::at(BASE);
     let cookie = application.cookie();
     let request = || Request::get("/").header("cookie", &cookie);
-    block_on(auth(&application, request()).require_recent()).unwrap();
+    block_on(auth(&application, request()).require(Assurance::OneFactor)).unwrap();
     application.advance(Duration::from_mins(11));
-    let rejection = block_on(auth(&application, request()).require_recent()).unwrap_err();
+    let rejection =
+        block_on(auth(&application, request()).require(Assurance::OneFactor)).unwrap_err();
     assert_eq!(
         rejection.reason(),
         AuthRejectionReason::ReauthenticationRequired
@@ -147,7 +149,30 @@ fn an_old_authentication_is_403_where_a_recent_one_is_asked_for() {
     let response = rejection.to_response();
     assert_eq!(response.status(), 403);
     assert_eq!(json_of(&response)["max_age"], 600);
+    assert_eq!(json_of(&response)["assurance"], "one_factor");
     assert!(!response.headers().contains_key("www-authenticate"));
+}
+
+#[test]
+fn a_requirement_sets_its_own_age() {
+    let application = Application::at(BASE);
+    let cookie = application.cookie();
+    let request = || auth(&application, Request::get("/").header("cookie", &cookie));
+    let strict = Requirement::of(Assurance::OneFactor).within(Duration::from_mins(2));
+    block_on(request().require(strict)).unwrap();
+    application.advance(Duration::from_mins(3));
+    let rejection = block_on(request().require(strict)).unwrap_err();
+    assert_eq!(json_of(&rejection.to_response())["max_age"], 120);
+    block_on(request().require(Assurance::OneFactor)).unwrap();
+    application.advance(Duration::from_mins(30));
+    let at_any_time = Requirement::of(Assurance::OneFactor).in_this_session();
+    block_on(request().require(at_any_time)).unwrap();
+    let second = Requirement::of(Assurance::TwoFactors).in_this_session();
+    let rejection = block_on(request().require(second)).unwrap_err();
+    assert_eq!(
+        json_of(&rejection.to_response())["assurance"],
+        "two_factors"
+    );
 }
 
 #[test]
