@@ -85,6 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("zalt-actix", &["zalt-core", "zalt-http"]),
     ("zalt-server", LIBRARIES),
     ("zalt-example-*", LIBRARIES),
+    ("zalt-every-store", &[]),
     ("zalt-services", &[]),
     ("zalt-tests", HARNESS),
     ("zalt-benches", HARNESS),

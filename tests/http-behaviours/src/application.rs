@@ -4,14 +4,45 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zalt_core::budget::BudgetStore;
 use zalt_core::id::MessageId;
 use zalt_core::message::{Mail, Mailer, Notice, SendError};
 use zalt_core::password::danger::insecure_params_for_tests;
 use zalt_core::secret::EncryptionKeys;
+use zalt_core::store::Store;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::{Clock, Config, SystemRng, Timestamp, Worker, Zalt};
 
-/// An application in memory whose clock stands still until a test moves it, with all its mail.
+/// Where an application keeps what it keeps.
+#[derive(Clone)]
+pub struct Stores {
+    store: Arc<dyn Store>,
+    account_budgets: Arc<dyn BudgetStore>,
+}
+
+impl Stores {
+    /// A store that is gone with the test.
+    pub fn memory() -> Self {
+        Self::of(MemoryStore::new())
+    }
+
+    /// A store, empty so far, that also keeps the budgets.
+    pub fn of<S: Store + BudgetStore + 'static>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self {
+            store: store.clone(),
+            account_budgets: store,
+        }
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").finish_non_exhaustive()
+    }
+}
+
+/// An application whose clock stands still until a test moves it, with all its mail.
 pub struct Application {
     zalt: Zalt,
     worker: Worker,
@@ -20,12 +51,17 @@ pub struct Application {
 }
 
 impl Application {
-    /// An application at `base_url`, with cheap hashing and what `configure` changes.
+    /// An application in memory at `base_url`, with cheap hashing and what `configure` changes.
     pub async fn new(base_url: &str, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Stores::memory(), base_url, configure).await
+    }
+
+    /// The same on other stores.
+    pub async fn on(stores: Stores, base_url: &str, configure: impl FnOnce(&mut Config)) -> Self {
         let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
         let mails = Mailbox::default();
-        let (zalt, worker) = Zalt::builder(MemoryStore::new(), keys, base_url)
+        let (zalt, worker) = Zalt::builder_on(stores.store, stores.account_budgets, keys, base_url)
             .configure(|config| {
                 config.hashing.params = insecure_params_for_tests();
                 configure(config);

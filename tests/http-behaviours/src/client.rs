@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use serde_json::Value;
 use zalt_http::{PeerAddr, ZaltHttp};
 
+use crate::application::Stores;
 use crate::checks;
 use crate::world::World;
 
@@ -16,6 +17,11 @@ use crate::world::World;
 pub trait Adapter {
     /// Serves `http`, at the root.
     fn serve(&self, http: ZaltHttp) -> LocalBoxFuture<'_, Box<dyn Client>>;
+
+    /// Empty stores for one application.
+    fn stores(&self) -> LocalBoxFuture<'_, Stores> {
+        Box::pin(std::future::ready(Stores::memory()))
+    }
 }
 
 /// Sends requests to what an [`Adapter`] serves.

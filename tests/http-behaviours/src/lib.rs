@@ -27,6 +27,7 @@ mod budgets;
 mod checks;
 mod client;
 mod enumeration;
+mod in_process;
 mod origins;
 mod proxies;
 mod registry;
@@ -38,8 +39,9 @@ mod sign_ups;
 mod tokens;
 mod world;
 
-pub use application::Application;
+pub use application::{Application, Stores};
 pub use client::{Adapter, Client};
+pub use in_process::InProcess;
 #[doc(hidden)]
 pub use registry::find;
 pub use registry::{Behaviour, behaviours};

@@ -57,19 +57,32 @@ macro_rules! register {
             ALL
         }
 
-        /// Makes a test of each behaviour; takes a closure that runs one.
+        /// Makes a test of each behaviour; takes a closure that runs one, and before it perhaps `ignored "why"`.
         #[macro_export]
         macro_rules! tests {
             ($d run:expr) => {
+                $crate::tests!(@ [] $d run);
+            };
+            (ignored $d reason:literal, $d run:expr) => {
+                $crate::tests!(@ [#[ignore = $d reason]] $d run);
+            };
+            (@ [$d($d attribute:tt)*] $d run:expr) => {
                 fn run_behaviour(behaviour: &'static $crate::Behaviour) {
                     ($d run)(behaviour);
                 }
+                $crate::tests!(@@ [$d($d attribute)*]);
+            };
+            (@@ $d attributes:tt) => {
                 $(mod $group {
-                    $(#[test]
-                    fn $name() {
-                        super::run_behaviour($crate::find(stringify!($group), stringify!($name)));
-                    })+
+                    $($crate::tests!(@@@ $d attributes $group $name);)+
                 })+
+            };
+            (@@@ [$d($d attribute:tt)*] $d group:ident $d name:ident) => {
+                $d($d attribute)*
+                #[test]
+                fn $d name() {
+                    super::run_behaviour($crate::find(stringify!($d group), stringify!($d name)));
+                }
             };
         }
     };

@@ -32,7 +32,7 @@ impl World {
         configure: impl FnOnce(&mut Config),
         http: HttpConfig,
     ) -> Self {
-        let application = Application::new(ORIGIN, configure).await;
+        let application = Application::on(adapter.stores().await, ORIGIN, configure).await;
         let http = ZaltHttp::new(application.zalt().clone(), http);
         let open_api = serde_json::to_value(zalt_http::openapi::document(&http)).unwrap();
         Self {

@@ -8,7 +8,8 @@ use crate::report::Outcome;
 use crate::services::Variables;
 
 /// Whose ignored tests these are. Others are ignored for other reasons.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
+    "zalt-every-store",
     "zalt-services",
     "zalt-store-postgres",
     "zalt-store-redis",

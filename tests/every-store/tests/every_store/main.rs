@@ -1,0 +1,11 @@
+//! The same behaviours and the same random walks on every store: what is above a store must not notice which one it is.
+//!
+//! What needs PostgreSQL is ignored by a bare `cargo test`; `cargo xtask test` starts one and runs it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod behaviours;
+mod places;
