@@ -32,7 +32,13 @@ for (const field of document.querySelectorAll("[data-code]")) {
   });
 }
 
-// Copy a code.
+/// The words of an element, or those of its codes one a line.
+const codesOf = (source) => {
+  const codes = [...source.querySelectorAll("code")].map((code) => code.textContent.trim());
+  return codes.length > 0 ? codes.join("\n") : source.textContent.replace(/\s/g, "");
+};
+
+// Copy codes.
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
   if (!source || !navigator.clipboard) continue;
@@ -41,12 +47,26 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(source.textContent.trim());
+      await navigator.clipboard.writeText(codesOf(source));
       button.textContent = "Copied";
     } catch {
-      button.textContent = "Select the code and copy it";
+      button.textContent = "Select and copy it yourself";
     }
     setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
+// Save codes as a file.
+for (const button of document.querySelectorAll("[data-save]")) {
+  const source = document.getElementById(button.dataset.save);
+  if (!source) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([`${codesOf(source)}\n`], { type: "text/plain" }));
+    link.download = button.dataset.file;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
 }
 

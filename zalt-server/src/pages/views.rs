@@ -24,7 +24,7 @@ pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, P
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
 pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
-pub(crate) use second_factor::{RecoveryCodesView, SecondFactorView, SetUpView, TotpView};
+pub(crate) use second_factor::{RecoveryCodesView, Scan, SecondFactorView, SetUpView, TotpView};
 pub(crate) use sign_in::{SignInPasswordView, SignInView, Strategies};
 pub(crate) use sign_up::{NameFields, SignUpView};
 pub(crate) use site::{ErrorKind, ErrorView, HomeView, wait};

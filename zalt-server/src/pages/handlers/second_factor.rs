@@ -7,15 +7,17 @@ use serde::Deserialize;
 use zalt_core::Error;
 use zalt_core::attempt::{SecondFactorProof, SignInStatus};
 use zalt_core::credential::{NewRecoveryCodes, TotpEnrollment};
+use zalt_core::id::CredentialId;
 use zalt_http::cookie::CookieKind;
 
 use super::mailed::CODE_FIELDS;
 use super::sign_in::{current, go_on, sign_in};
 use crate::pages::fault::{Fault, Outcome};
+use crate::pages::flash::Flash;
 use crate::pages::messages;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{Page, RecoveryCodesView, SecondFactorView, SetUpView, TotpView};
+use crate::pages::views::{Page, RecoveryCodesView, Scan, SecondFactorView, SetUpView, TotpView};
 use crate::pages::visit::{Visit, go};
 
 /// Which of the two ways is wanted.
@@ -71,11 +73,7 @@ pub(super) async fn set_up(mut posted: Posted) -> Outcome {
     let (token, _) = current(visit).await?;
     let sign_ins = visit.zalt().sign_ins();
     match sign_ins.begin_totp(visit.context(), &token).await {
-        Ok(enrollment) => {
-            let action = paths::SIGN_IN_SET_UP_CONFIRM;
-            let view = totp(visit.page(), &enrollment, action, paths::SIGN_IN)?;
-            visit.show(&view)
-        }
+        Ok(enrollment) => visit.show(&SET_UP.scan(visit.page(), &enrollment)?),
         Err(error) => {
             let mut page = visit.page();
             let status = messages::refuse(&mut page, error, &[])?;
@@ -106,12 +104,10 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
                 None => Ok(response),
             }
         }
-        // The secret was shown once. A wrong code has the person scan again, since the page can't be shown twice.
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &SetUpView { page })
+        Err(Error::NotFound) => {
+            Ok(visit.go_with(&visit.path(paths::SIGN_IN_SET_UP), Flash::SecondFactorGone))
         }
+        Err(error) => SET_UP.refuse(visit, visit.page(), id, error),
     }
 }
 
@@ -126,35 +122,63 @@ pub(super) fn proof(strategy: &str, code: &str) -> Result<SecondFactorProof, Fau
 
 /// Says beside the field why a code was not taken.
 pub(super) fn refuse(page: &mut Page, error: Error) -> Result<StatusCode, Fault> {
-    let is_code = matches!(error, Error::CodeIncorrect);
-    let status = messages::refuse(page, error, CODE_FIELDS)?;
-    if is_code && page.alert.take().is_some() {
+    if matches!(error, Error::CodeIncorrect) {
         let text = "That code is not right, or was used already.";
         page.errors.add("code", text);
+        return Ok(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    Ok(status)
+    messages::refuse(page, error, CODE_FIELDS)
 }
 
-/// The page with what to scan.
-pub(super) fn totp(
-    page: Page,
-    enrollment: &TotpEnrollment,
-    action: &'static str,
-    back: &'static str,
-) -> Result<TotpView, Fault> {
-    let secret = enrollment.secret.base32();
-    let groups: Vec<&str> = (0..secret.len())
-        .step_by(4)
-        .filter_map(|start| secret.get(start..(start + 4).min(secret.len())))
-        .collect();
-    Ok(TotpView {
-        page,
-        action,
-        credential_id: enrollment.credential.id.to_string(),
-        qr_code: enrollment.qr_code_svg()?,
-        secret: groups.join(" "),
-        back,
-    })
+/// The page on which an app is set up.
+pub(super) struct TotpPage {
+    /// The form's address.
+    pub(super) action: &'static str,
+    /// Where to go to leave it.
+    pub(super) back: &'static str,
+}
+
+const SET_UP: TotpPage = TotpPage {
+    action: paths::SIGN_IN_SET_UP_CONFIRM,
+    back: paths::SIGN_IN_SET_UP,
+};
+
+impl TotpPage {
+    /// With what to scan.
+    pub(super) fn scan(&self, page: Page, enrollment: &TotpEnrollment) -> Result<TotpView, Fault> {
+        let secret = enrollment.secret.base32();
+        let groups: Vec<&str> = (0..secret.len())
+            .step_by(4)
+            .filter_map(|start| secret.get(start..(start + 4).min(secret.len())))
+            .collect();
+        let scan = Scan {
+            qr_code: enrollment.qr_code_svg()?,
+            secret: groups.join(" "),
+        };
+        Ok(self.view(page, enrollment.credential.id, Some(scan)))
+    }
+
+    /// Asks for the app's code again.
+    pub(super) fn refuse(
+        &self,
+        visit: &Visit,
+        mut page: Page,
+        id: CredentialId,
+        error: Error,
+    ) -> Outcome {
+        let status = refuse(&mut page, error)?;
+        visit.show_as(status, &self.view(page, id, None))
+    }
+
+    fn view(&self, page: Page, id: CredentialId, scan: Option<Scan>) -> TotpView {
+        TotpView {
+            page,
+            action: self.action,
+            credential_id: id.to_string(),
+            scan,
+            back: self.back,
+        }
+    }
 }
 
 /// The page with recovery codes, which nobody sees again.

@@ -12,7 +12,7 @@ const STEP: Duration = Duration::from_secs(30);
 
 /// The secret that a page shows.
 fn secret(browser: &Browser<'_>) -> TotpSecret {
-    let (_, after) = browser.page.split_once("into the app: <code>").unwrap();
+    let (_, after) = browser.page.split_once("id=\"totp-secret\">").unwrap();
     let (shown, _) = after.split_once("</code>").unwrap();
     TotpSecret::from_base32(shown).unwrap()
 }

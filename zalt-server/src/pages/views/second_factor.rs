@@ -25,7 +25,7 @@ pub(crate) struct SetUpView {
     pub(crate) page: Page,
 }
 
-/// What to scan, and the field for the first code. Fields: `id`, `code`.
+/// What to scan, and the field for the app's first code. Fields: `id`, `code`.
 #[derive(Template)]
 #[template(path = "auth/totp.html")]
 pub(crate) struct TotpView {
@@ -33,12 +33,18 @@ pub(crate) struct TotpView {
     /// The form's address.
     pub(crate) action: &'static str,
     pub(crate) credential_id: String,
+    /// `None` where the form comes back: the secret was shown once, and the app has it by now.
+    pub(crate) scan: Option<Scan>,
+    /// Where to go to leave it.
+    pub(crate) back: &'static str,
+}
+
+/// The secret of an app that is being set up.
+pub(crate) struct Scan {
     /// An SVG of ours.
     pub(crate) qr_code: String,
     /// For typing it in, in groups of four.
     pub(crate) secret: String,
-    /// Where to go to leave it.
-    pub(crate) back: &'static str,
 }
 
 /// Recovery codes, which are shown once.

@@ -6,7 +6,7 @@ use zalt_core::user::Name;
 
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
-use crate::pages::handlers::second_factor::{recovery_codes, totp};
+use crate::pages::handlers::second_factor::{TotpPage, recovery_codes};
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::moment;
 use crate::pages::paths;
@@ -15,6 +15,10 @@ use crate::pages::views::{Page, SecondFactorItem, SecondFactorsView};
 use crate::pages::visit::{SignedInVisitor, Visit};
 
 const FIELDS: FieldNames = &[("name", "name")];
+const NEW_APP: TotpPage = TotpPage {
+    action: paths::ACCOUNT_SECOND_FACTOR_CONFIRM,
+    back: paths::ACCOUNT_SECOND_FACTORS,
+};
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     let visitor = visit.visitor().await?;
@@ -36,13 +40,7 @@ pub(super) async fn add(mut posted: Posted) -> Outcome {
         Err(error) => Err(Error::from(error)),
     };
     match begun {
-        Ok(enrollment) => {
-            let (action, back) = (
-                paths::ACCOUNT_SECOND_FACTOR_CONFIRM,
-                paths::ACCOUNT_SECOND_FACTORS,
-            );
-            visit.show(&totp(visitor.page(visit), &enrollment, action, back)?)
-        }
+        Ok(enrollment) => visit.show(&NEW_APP.scan(visitor.page(visit), &enrollment)?),
         Err(error) => refused(visit, &visitor, error),
     }
 }
@@ -62,8 +60,7 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
         Err(Error::NotFound) => {
             Ok(visit.go_with(paths::ACCOUNT_SECOND_FACTORS, Flash::SecondFactorGone))
         }
-        // The secret was shown once: a wrong code has the person begin again.
-        Err(error) => refused(visit, &visitor, error),
+        Err(error) => NEW_APP.refuse(visit, visitor.page(visit), id, error),
     }
 }
 

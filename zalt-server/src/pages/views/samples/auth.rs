@@ -2,7 +2,7 @@ use super::{
     super::{
         Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView, LinkSentView,
         LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose, RecoveryCodesView,
-        SecondFactorView, SetUpView, SignInPasswordView, SignInView, SignUpView, Strategies,
+        Scan, SecondFactorView, SetUpView, SignInPasswordView, SignInView, SignUpView, Strategies,
         TotpView,
     },
     Samples,
@@ -54,16 +54,23 @@ impl Samples {
         self.add("second-factor-recovery", &by_recovery_code);
         let set_up = SetUpView { page: self.page() };
         self.add("set-up", &set_up);
-        let totp = TotpView {
-            page: self.page(),
+        let totp = |page: Page, scan| TotpView {
+            page,
             action: crate::pages::paths::SIGN_IN_SET_UP_CONFIRM,
             credential_id: "cred_1".to_owned(),
+            scan,
+            back: "/sign-in/set-up",
+        };
+        let scan = Scan {
             qr_code: "<svg viewBox=\"0 0 1 1\" role=\"img\" aria-label=\"QR code\"></svg>"
                 .to_owned(),
             secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned(),
-            back: "/sign-in",
         };
-        self.add("totp", &totp);
+        let first = totp(self.page(), Some(scan));
+        self.add("totp", &first);
+        let page = self.page_with_error("code", "That code is not right, or was used already.");
+        let again = totp(page, None);
+        self.add("totp-again", &again);
         let codes = RecoveryCodesView {
             page: self.page(),
             codes: vec!["abcd-efgh-jkmn-pqrs".to_owned(); 10],
