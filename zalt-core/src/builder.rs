@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::access_token::{AccessTokens, SigningKeyError};
 use crate::budget::{BudgetStore, MemoryBudgets};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Means};
 use crate::environment::{Clock, Rng, SystemClock, SystemRng};
 use crate::id::IdSequence;
 use crate::message::{Mailer, SmsSender};
@@ -120,8 +120,13 @@ impl ZaltBuilder {
     ///
     /// The [`Worker`] sends messages, rotates keys and tidies up: spawn [`Worker::run`]. Without it nobody gets a code,
     /// which [`Zalt::ready`] reports.
-    pub async fn build(self) -> Result<(Zalt, Worker), BuildError> {
+    pub async fn build(mut self) -> Result<(Zalt, Worker), BuildError> {
         let base_url = self.base_url?;
+        self.config.limit_to(&Means {
+            passkeys: false,
+            sign_in_by_sms: false,
+            second_factor_by_message: false,
+        });
         self.config.check()?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
         let hashing = HashingPool::new(

@@ -70,6 +70,9 @@ pub enum Error {
     /// A second factor has to be passed before there is a session.
     #[error("a second factor is needed")]
     SecondFactorRequired,
+    /// The application does not allow this factor, to nobody.
+    #[error("this factor is not allowed here: use another")]
+    FactorNotAllowed,
     /// Too many tries. The same answer is given for identifiers that exist and ones that don't.
     #[error("too many tries: wait, or use another way to sign in")]
     RateLimited {
@@ -212,6 +215,8 @@ codes! {
     AttemptStep = "attempt_step";
     /// A second factor has to be passed before there is a session.
     SecondFactorRequired = "second_factor_required";
+    /// The application does not allow this factor.
+    FactorNotAllowed = "factor_not_allowed";
     /// Too many tries.
     RateLimited = "rate_limited";
     /// New accounts are not accepted.
@@ -279,6 +284,7 @@ impl Error {
             Self::AttemptNotFound => ErrorCode::AttemptNotFound,
             Self::AttemptStep => ErrorCode::AttemptStep,
             Self::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+            Self::FactorNotAllowed => ErrorCode::FactorNotAllowed,
             Self::TooManyCredentials => ErrorCode::TooManyCredentials,
             Self::LastSecondFactor => ErrorCode::LastSecondFactor,
             Self::RateLimited { .. } => ErrorCode::RateLimited,

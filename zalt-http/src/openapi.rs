@@ -98,6 +98,7 @@ pub(crate) const NEW_PASSWORD: &[ErrorCode] = &[
     ErrorCode::PasswordTooLong,
     ErrorCode::PasswordCommon,
     ErrorCode::PasswordContext,
+    ErrorCode::FactorNotAllowed,
     ErrorCode::Overloaded,
 ];
 

@@ -71,6 +71,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::SignUpClosed
         | C::AccountSuspended
         | C::SecondFactorRequired
+        | C::FactorNotAllowed
         | C::ReauthenticationRequired => StatusCode::FORBIDDEN,
         C::NotFound | C::AttemptNotFound => StatusCode::NOT_FOUND,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

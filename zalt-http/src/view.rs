@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zalt_core::Error;
-use zalt_core::Timestamp;
 use zalt_core::attempt::{self, Attempt, AttemptState, ChallengePurpose, ChallengeStrategy};
+use zalt_core::config::{Config, FirstFactor, SecondFactor};
 use zalt_core::credential::{Credential, CredentialState, TotpEnrollment};
 use zalt_core::event::{Actor, Event};
 use zalt_core::identifier::{Identifier, IdentifierKind, IdentifierValue};
 use zalt_core::session::{self, Session};
 use zalt_core::store::{Cursor, Page};
 use zalt_core::user::Account;
+use zalt_core::{Timestamp, Zalt};
 
 /// How a session is held: by a cookie, for browsers on the same site, or by tokens, for everything else.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
@@ -130,9 +131,10 @@ pub(crate) struct SignInView {
     /// What was typed.
     #[schema(example = "ada@example.com")]
     identifier: String,
-    /// The strategies that the next step may take.
+    /// The strategies that the next step may take: before the first factor was passed those that the application allows,
+    /// which tell nothing about anybody, and then those that the user has set up.
     #[schema(example = json!(["password", "email_code"]))]
-    supported_strategies: &'static [&'static str],
+    supported_strategies: Vec<&'static str>,
     challenge: Option<ChallengeView>,
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
     created_at: Timestamp,
@@ -224,7 +226,7 @@ impl<T> List<T> {
 }
 
 impl UserView {
-    pub(crate) fn of(account: &Account) -> Self {
+    pub(crate) fn of(zalt: &Zalt, account: &Account) -> Self {
         let user = &account.user;
         let text = |identifier: &Identifier| identifier.value.as_str().to_owned();
         Self {
@@ -242,7 +244,7 @@ impl UserView {
                 .primary(IdentifierKind::EmailAddress)
                 .map(|identifier| identifier.id.to_string()),
             has_password: account.password.is_some(),
-            has_second_factor: account.has_second_factor(),
+            has_second_factor: zalt.has_second_factor(account),
             public_metadata: user.metadata.public.as_object().clone().into(),
             unsafe_metadata: user.metadata.unsafe_.as_object().clone().into(),
             last_sign_in_at: user.last_sign_in_at,
@@ -314,31 +316,44 @@ impl ChallengeView {
 
 impl SignInView {
     /// `None` for any other kind of attempt.
-    pub(crate) fn of(attempt: &Attempt) -> Option<Self> {
+    pub(crate) fn of(zalt: &Zalt, attempt: &Attempt) -> Option<Self> {
         let AttemptState::SignIn(state) = &attempt.state else {
             return None;
-        };
-        let supported_strategies: &[&str] = match state.status {
-            attempt::SignInStatus::NeedsFirstFactor => &[
-                "password",
-                "email_code",
-                "email_link",
-                "reset_password_email_code",
-                "reset_password_email_link",
-            ],
-            attempt::SignInStatus::NeedsSecondFactor => &["totp", "recovery_code"],
-            attempt::SignInStatus::NeedsMfaEnrollment => &["totp"],
-            _ => &[],
         };
         Some(Self {
             id: attempt.id.to_string(),
             status: state.status,
             identifier: state.identifier.as_str().to_owned(),
-            supported_strategies,
+            supported_strategies: supported_strategies(zalt.config(), state),
             challenge: state.challenge.as_ref().map(ChallengeView::of),
             created_at: attempt.created_at,
             expires_at: attempt.expires_at,
         })
+    }
+}
+
+/// What the next step may take.
+fn supported_strategies(config: &Config, state: &attempt::SignIn) -> Vec<&'static str> {
+    let second = |kinds: &[SecondFactor]| kinds.iter().map(|kind| kind.as_str()).collect();
+    match state.status {
+        attempt::SignInStatus::NeedsFirstFactor => {
+            let factors = config.first_factors;
+            let mut strategies: Vec<_> = factors.iter().map(FirstFactor::as_str).collect();
+            if factors.password {
+                strategies.extend(["reset_password_email_code", "reset_password_email_link"]);
+            }
+            strategies
+        }
+        attempt::SignInStatus::NeedsSecondFactor => {
+            let passed = state.first_factor.as_ref();
+            let mut strategies: Vec<_> = second(passed.map_or(&[], |passed| &passed.offered));
+            strategies.push("recovery_code");
+            strategies
+        }
+        attempt::SignInStatus::NeedsMfaEnrollment => {
+            second(&config.second_factors.methods.iter().collect::<Vec<_>>())
+        }
+        _ => Vec::new(),
     }
 }
 

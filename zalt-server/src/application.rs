@@ -97,6 +97,11 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         &mut core.second_factors.policy,
         ours.second_factors.as_ref(),
     );
+    set(&mut core.first_factors, ours.first_factors.as_ref());
+    set(
+        &mut core.second_factors.methods,
+        ours.second_factor_methods.as_ref(),
+    );
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(
         &mut core.sessions.idle_timeout,

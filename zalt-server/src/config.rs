@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 use zalt_core::budget::Budget;
-use zalt_core::config::SecondFactorPolicy;
+use zalt_core::config::{FirstFactors, SecondFactorMethods, SecondFactorPolicy};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 use zalt_core::secret::EncryptionKeys;
 use zalt_http::client_ip::TrustedProxies;
@@ -140,7 +140,9 @@ pub(crate) struct ApplicationSettings {
     pub(crate) sign_up_open: Option<bool>,
     pub(crate) password_required: Option<bool>,
     pub(crate) password_policy: Option<PasswordPolicy>,
+    pub(crate) first_factors: Option<FirstFactors>,
     pub(crate) second_factors: Option<SecondFactorPolicy>,
+    pub(crate) second_factor_methods: Option<SecondFactorMethods>,
     pub(crate) session_lifetime: Option<Duration>,
     pub(crate) session_idle_timeout: Option<Duration>,
     pub(crate) refresh_grace: Option<Duration>,

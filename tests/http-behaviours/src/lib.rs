@@ -28,6 +28,7 @@ mod checks;
 mod client;
 mod enumeration;
 mod in_process;
+mod methods;
 mod origins;
 mod proxies;
 mod registry;

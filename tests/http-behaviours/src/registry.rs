@@ -156,6 +156,10 @@ register! {
         an_important_change_names_the_factors_that_it_needs,
         where_everybody_needs_one_it_is_set_up_on_the_way_in,
     }
+    methods {
+        what_is_allowed_is_told_to_everybody,
+        what_is_not_allowed_is_refused_to_everybody_alike,
+    }
     enumeration {
         sign_in_answers_alike_for_known_and_unknown,
         sign_up_answers_alike_for_known_and_unknown,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::config::FirstFactor;
 use crate::environment::Timestamp;
 use crate::secret::{CodeDigest, TokenDigest};
 
@@ -40,6 +41,19 @@ impl ChallengePurpose {
             Self::SignIn => b"sign-in",
             Self::ResetPassword => b"reset-password",
             Self::VerifyAddress => b"verify-address",
+        }
+    }
+}
+
+impl ChallengePurpose {
+    /// The first factor that passing such a challenge is, or that it restores; `None` where nobody signs in by it.
+    pub(crate) const fn first_factor(self, strategy: ChallengeStrategy) -> Option<FirstFactor> {
+        match (self, strategy) {
+            (Self::SignIn, ChallengeStrategy::EmailCode) => Some(FirstFactor::EmailCode),
+            (Self::SignIn, ChallengeStrategy::EmailLink) => Some(FirstFactor::EmailLink),
+            // Whoever lost a password gets a new one by mail, also where nobody signs in by mail.
+            (Self::ResetPassword, _) => Some(FirstFactor::Password),
+            (Self::VerifyAddress, _) => None,
         }
     }
 }

@@ -106,9 +106,9 @@ impl<'z> EmailVerifications<'z> {
                     .challenge
                     .as_ref()
                     .is_some_and(|challenge| step::is_right(zalt, &attempt, challenge, proof));
-            if account.has_second_factor() {
+            if zalt.has_second_factor(&account) {
                 // An address that somebody planted before there was a second factor must not become a way in.
-                let assurance = account.strongest_proof();
+                let assurance = zalt.strongest_proof(&account);
                 zalt.sessions().require(authenticated, assurance)?;
             }
             let Some((identifier, address)) = current.filter(|_| right) else {

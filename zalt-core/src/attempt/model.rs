@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::challenge::Challenge;
+use crate::config::SecondFactor;
 use crate::environment::Timestamp;
 use crate::id::{AttemptId, IdentifierId, SessionId, UserId};
 use crate::identifier::{EmailAddress, IdentifierValue, Username};
@@ -65,12 +66,15 @@ pub struct SignIn {
 }
 
 /// A first factor that was passed. It is worth nothing once the account has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedFactor {
     /// Which.
     pub method: AuthenticationMethod,
     /// What the account was like then.
     pub account: AccountMark,
+    /// The kinds of second factor that go with it and that the account had then: what is shown, and not what decides.
+    #[serde(default)]
+    pub offered: Vec<SecondFactor>,
 }
 
 /// What an account was like when something was proved about it. The proof is worth nothing once this has changed.

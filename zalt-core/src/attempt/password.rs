@@ -1,6 +1,7 @@
 use super::sign_in::SignIns;
 use super::step::sign_in_budget;
 use crate::budget::BudgetKey;
+use crate::config::FirstFactor;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{AttemptId, UserId};
@@ -42,6 +43,7 @@ impl SignIns<'_> {
         password: Password,
     ) -> Result<CheckedPassword, Error> {
         let zalt = self.zalt;
+        zalt.config().first_factors.require(FirstFactor::Password)?;
         let usable =
             account.filter(|account| !matches!(account.user.status, UserStatus::Deleted { .. }));
         let budget = match (usable, tries) {

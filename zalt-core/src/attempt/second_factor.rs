@@ -5,7 +5,7 @@ use super::sign_in::{
     SignInProgress, SignIns, account_mark, completion_error, require_status, sign_in, with_state,
 };
 use super::step::{self, RACES};
-use crate::config::SecondFactorPolicy;
+use crate::config::{SecondFactor, SecondFactorPolicy};
 use crate::credential::{NewRecoveryCodes, TotpEnrollment, UsedCredential};
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -26,6 +26,14 @@ pub enum SecondFactorProof {
 }
 
 impl SecondFactorProof {
+    /// The kind of second factor that it is; `None` for a recovery code, which goes with each.
+    pub const fn factor(&self) -> Option<SecondFactor> {
+        match self {
+            Self::Totp(_) => Some(SecondFactor::Totp),
+            Self::RecoveryCode(_) => None,
+        }
+    }
+
     /// What a session that was proved by it says of it.
     pub const fn method(&self) -> AuthenticationMethod {
         match self {
@@ -48,7 +56,7 @@ impl SignIns<'_> {
     /// What is still due once the first factor was passed; `None` for nothing.
     pub(super) fn after_first_factor(&self, account: &Account) -> Option<SignInStatus> {
         let config = &self.zalt.config().second_factors;
-        match (config.policy, account.has_second_factor()) {
+        match (config.policy, self.zalt.has_second_factor(account)) {
             (SecondFactorPolicy::Disabled, _) | (SecondFactorPolicy::Optional, false) => None,
             (_, true) => Some(SignInStatus::NeedsSecondFactor),
             (SecondFactorPolicy::Required, false) => {
@@ -185,7 +193,7 @@ impl SignIns<'_> {
         attempt: &Attempt,
     ) -> Result<(Account, PassedFactor), Error> {
         let state = sign_in(attempt)?;
-        let first = state.first_factor.ok_or(Error::AttemptStep)?;
+        let first = state.first_factor.clone().ok_or(Error::AttemptStep)?;
         let user_id = state.user_id.ok_or(Error::AttemptStep)?;
         let account = self.zalt.store().account(user_id).await?;
         account

@@ -151,7 +151,7 @@ impl<'z> SignIns<'z> {
             challenge: None,
             sent_to: None,
             reset: None,
-            first_factor: Some(passed(method, &account)),
+            first_factor: Some(self.passed(method, &account)),
             transport,
         };
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
@@ -202,7 +202,7 @@ impl<'z> SignIns<'z> {
             // The account may have changed hands since the attempt was begun.
             state.user_id = Some(account.user.id);
             state.challenge = None;
-            state.first_factor = Some(passed(AuthenticationMethod::Password, &account));
+            state.first_factor = Some(self.passed(AuthenticationMethod::Password, &account));
         })?;
         let batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
         self.commit_with_rehash(batch, checked.rehash)
@@ -217,7 +217,8 @@ impl<'z> SignIns<'z> {
     /// replaced by another such link only, so that whoever asked can't take it from the owner of the mailbox.
     ///
     /// # Errors
-    /// [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::AttemptExhausted`], [`Error::RateLimited`].
+    /// [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
+    /// [`Error::FactorNotAllowed`].
     pub async fn prepare(
         &self,
         request: &RequestContext,
@@ -225,6 +226,7 @@ impl<'z> SignIns<'z> {
         purpose: ChallengePurpose,
         strategy: ChallengeStrategy,
     ) -> Result<Attempt, Error> {
+        step::require_allowed(self.zalt, purpose, strategy)?;
         self.zalt.take_network_budget(request, b"messages").await?;
         let mut charged = false;
         for _ in 0..RACES {
@@ -353,6 +355,17 @@ impl<'z> SignIns<'z> {
         }
     }
 
+    /// A first factor that was passed just now.
+    pub(super) fn passed(&self, method: AuthenticationMethod, account: &Account) -> PassedFactor {
+        let mut offered = self.zalt.second_factor_kinds(account);
+        offered.retain(|second| second.goes_with(method));
+        PassedFactor {
+            method,
+            account: account_mark(account),
+            offered,
+        }
+    }
+
     pub(super) fn with_session(
         &self,
         request: &RequestContext,
@@ -450,14 +463,6 @@ pub(super) fn account_mark(account: &Account) -> AccountMark {
 
 fn is_reset_link(purpose: ChallengePurpose, strategy: ChallengeStrategy) -> bool {
     purpose == ChallengePurpose::ResetPassword && strategy == ChallengeStrategy::EmailLink
-}
-
-/// A first factor that was passed just now.
-pub(super) fn passed(method: AuthenticationMethod, account: &Account) -> PassedFactor {
-    PassedFactor {
-        method,
-        account: account_mark(account),
-    }
 }
 
 /// What follows for an attempt whose first factor was passed and whose second is due.

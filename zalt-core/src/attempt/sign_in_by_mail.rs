@@ -4,7 +4,7 @@ use super::challenge::ChallengePurpose;
 use super::model::{Attempt, SignInStatus};
 use super::proof::Proof;
 use super::sign_in::{
-    SignInProgress, SignIns, StartedSignIn, account_mark, passed, pending, reached, require_status,
+    SignInProgress, SignIns, StartedSignIn, account_mark, pending, reached, require_status,
     sign_in, with_state,
 };
 use super::step::{self, CodeTries, RACES};
@@ -32,7 +32,7 @@ impl SignIns<'_> {
     ///
     /// # Errors
     /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
-    /// [`Error::AccountSuspended`], [`Error::AttemptNotFound`], [`Error::AttemptStep`].
+    /// [`Error::AccountSuspended`], [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::FactorNotAllowed`].
     pub async fn attempt_proof(
         &self,
         request: &RequestContext,
@@ -99,6 +99,9 @@ impl SignIns<'_> {
         for _ in 0..RACES {
             let state = sign_in(&attempt)?;
             require_status(state, SignInStatus::NeedsFirstFactor)?;
+            if let Some(challenge) = &state.challenge {
+                step::require_allowed(self.zalt, challenge.purpose, challenge.strategy)?;
+            }
             if let Err(error) = tries
                 .take(self.zalt, &attempt, state.challenge.as_ref(), proof)
                 .await
@@ -189,7 +192,7 @@ impl SignIns<'_> {
         let updated = with_state(attempt, |state| {
             state.challenge = None;
             state.status = next.unwrap_or(SignInStatus::Complete);
-            state.first_factor = next.map(|_| passed(method, account));
+            state.first_factor = next.map(|_| self.passed(method, account));
         })?;
         // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
         let proved = Identifier {

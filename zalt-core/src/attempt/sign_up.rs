@@ -70,7 +70,7 @@ impl<'z> SignUps<'z> {
         if !zalt.config().sign_up.open {
             return Err(Error::SignUpClosed);
         }
-        if new.password.is_none() && zalt.config().sign_up.password_required {
+        if new.password.is_none() && zalt.config().needs_password() {
             return Err(Error::PasswordRequired);
         }
         zalt.take_network_budget(request, b"attempts").await?;

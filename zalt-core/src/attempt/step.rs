@@ -12,6 +12,18 @@ use crate::message::Notice;
 use crate::secret::{AttemptToken, CodeDigest, LinkToken, Purpose};
 use crate::store::{Batch, CommitError, GuardReason};
 
+/// Refuses a challenge for a way to sign in that the application does not allow.
+pub(super) fn require_allowed(
+    zalt: &Zalt,
+    purpose: ChallengePurpose,
+    strategy: ChallengeStrategy,
+) -> Result<(), Error> {
+    match purpose.first_factor(strategy) {
+        Some(factor) => zalt.config().first_factors.require(factor),
+        None => Ok(()),
+    }
+}
+
 /// How often an operation starts over when another request wrote the same attempt first.
 pub(super) const RACES: usize = 4;
 

@@ -6,7 +6,7 @@ use super::proof::digits;
 use super::{Credential, CredentialState, RecoveryCodes, Totp, TotpSecret};
 use crate::Zalt;
 use crate::attempt::SecondFactorProof;
-use crate::config::SecondFactorPolicy;
+use crate::config::{SecondFactor, SecondFactorPolicy};
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{CredentialId, SessionId, UserId};
@@ -71,7 +71,7 @@ impl<'z> Credentials<'z> {
     /// Begins to set up an authenticator app. One that was begun before and never confirmed is dropped.
     ///
     /// # Errors
-    /// [`Error::ReauthenticationRequired`], [`Error::TooManyCredentials`].
+    /// [`Error::ReauthenticationRequired`], [`Error::TooManyCredentials`], [`Error::FactorNotAllowed`].
     pub async fn begin_totp(
         &self,
         request: &RequestContext,
@@ -135,7 +135,7 @@ impl<'z> Credentials<'z> {
         authenticated: &Authenticated,
     ) -> Result<NewRecoveryCodes, Error> {
         let account = self.zalt.users().strong_account(authenticated).await?;
-        if !account.has_second_factor() {
+        if !self.zalt.has_second_factor(&account) {
             return Err(Error::SecondFactorRequired);
         }
         let guard = self
@@ -173,15 +173,17 @@ impl<'z> Credentials<'z> {
             .users()
             .owners_batch(request, authenticated, &account)
             .change(deletion(removed));
-        let counted = account.totp().any(|(credential, _)| credential.id == id);
-        let others = account.totp().any(|(credential, _)| credential.id != id);
-        if counted && !others {
+        let (of_it, others): (Vec<_>, Vec<_>) = self
+            .zalt
+            .second_factors(&account)
+            .partition(|(_, credential)| credential.id == id);
+        if !of_it.is_empty() && others.is_empty() {
             if self.zalt.config().second_factors.policy == SecondFactorPolicy::Required {
                 return Err(Error::LastSecondFactor);
             }
             batch = batch.maybe(account.recovery_codes().map(|(codes, _)| deletion(codes)));
         }
-        if counted {
+        if removed.second_factor().is_some() {
             let kind = EventKind::CredentialRemoved { credential_id: id };
             batch = batch.event(
                 self.zalt
@@ -248,6 +250,8 @@ impl<'z> Credentials<'z> {
         mut batch: Batch,
     ) -> Result<(TotpEnrollment, Batch), Error> {
         let zalt = self.zalt;
+        let methods = zalt.config().second_factors.methods;
+        methods.require(SecondFactor::Totp)?;
         let (unconfirmed, kept): (Vec<_>, Vec<_>) = account
             .credentials
             .iter()
@@ -341,7 +345,7 @@ impl<'z> Credentials<'z> {
         batch
             .changes
             .extend(zalt.mail_all(account, &Notice::SecondFactorAdded)?);
-        if !account.has_second_factor() {
+        if !zalt.has_second_factor(account) {
             let (user_id, reason) = (account.user.id, RevokeReason::SecondFactorAdded);
             let kind = EventKind::AllSessionsRevoked {
                 except: keep,

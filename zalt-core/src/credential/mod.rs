@@ -7,6 +7,7 @@ mod enrollment;
 mod proof;
 mod qr;
 mod recovery;
+mod second_factor;
 mod totp;
 
 use std::fmt;

@@ -33,7 +33,7 @@ impl Zalt {
         }
     }
 
-    /// Takes a try at an account's second factor. A recovery code costs none: nobody guesses 80 bits, and it is what still
+    /// Takes a try at an account's second factor, if the application allows that kind. A recovery code costs none: nobody guesses 80 bits, and it is what still
     /// works when the tries are spent.
     pub(crate) async fn take_second_factor(
         &self,
@@ -41,9 +41,10 @@ impl Zalt {
         user_id: UserId,
         proof: &SecondFactorProof,
     ) -> Result<(), Error> {
-        let SecondFactorProof::Totp(_) = proof else {
+        let Some(factor) = proof.factor() else {
             return Ok(());
         };
+        self.config().second_factors.methods.require(factor)?;
         let budget = self.second_factor_budget(user_id);
         let limit = &self.config().budgets.code;
         match self.take_account_budget(budget, limit).await {
@@ -83,7 +84,9 @@ impl Zalt {
 
     fn use_recovery_code(&self, account: &Account, code: &str) -> Option<UsedCredential> {
         let now = self.now();
-        let (credential, codes) = account.recovery_codes()?;
+        let (credential, codes) = account
+            .recovery_codes()
+            .filter(|_| self.has_second_factor(account))?;
         let codes = codes.redeemed(credential.id, self.encryption_keys(), code, now)?;
         let left = u32::try_from(codes.left()).unwrap_or(u32::MAX);
         Some(UsedCredential {

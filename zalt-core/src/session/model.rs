@@ -136,6 +136,8 @@ pub enum Assurance {
     OneFactor,
     /// By two factors of different kinds.
     TwoFactors,
+    /// By two factors, one of which gives nothing to a page that looks like the right one: a passkey.
+    PhishingResistant,
 }
 
 impl Session {
@@ -165,6 +167,8 @@ impl Session {
                         .iter()
                         .any(|proof| proof.method.is_second_factor() && proof.at >= from)
             }
+            // Passwords and codes can be given to a page that looks like the right one.
+            Assurance::PhishingResistant => false,
         }
     }
 

@@ -107,7 +107,7 @@ impl<'z> Sessions<'z> {
     async fn require_strongest(&self, authenticated: &Authenticated) -> Result<(), Error> {
         let user_id = authenticated.user().id;
         let account = self.zalt.users().find_account(user_id).await?;
-        self.require(authenticated, account.strongest_proof())
+        self.require(authenticated, self.zalt.strongest_proof(&account))
     }
 
     /// Requires that the user proved who they are, as well and as recently as `requirement` says: an [`Assurance`] by itself

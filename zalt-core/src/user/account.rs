@@ -340,7 +340,7 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
     ) -> Result<Account, Error> {
         let account = self.find_account(authenticated.user().id).await?;
-        let assurance = account.strongest_proof();
+        let assurance = self.zalt.strongest_proof(&account);
         self.zalt.sessions().require(authenticated, assurance)?;
         Ok(account)
     }

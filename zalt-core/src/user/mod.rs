@@ -21,7 +21,6 @@ use crate::environment::Timestamp;
 use crate::id::UserId;
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::password::PasswordPhc;
-use crate::session::Assurance;
 
 /// One user.
 ///
@@ -118,20 +117,6 @@ impl Account {
         self.identifiers
             .iter()
             .find(|identifier| identifier.primary && identifier.value.kind() == kind)
-    }
-
-    /// Whether a second factor is set up. Recovery codes alone are none.
-    pub fn has_second_factor(&self) -> bool {
-        self.totp().next().is_some()
-    }
-
-    /// The strongest proof that the account's owner can give.
-    pub fn strongest_proof(&self) -> Assurance {
-        if self.has_second_factor() {
-            Assurance::TwoFactors
-        } else {
-            Assurance::OneFactor
-        }
     }
 
     /// The authenticator apps that were confirmed.

@@ -1,6 +1,7 @@
 use super::account::Users;
 use super::{Account, PasswordCredential};
 use crate::attempt::Tries;
+use crate::config::FirstFactor;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::SessionId;
@@ -29,7 +30,8 @@ impl Users<'_> {
     ///
     /// # Errors
     /// [`Error::CredentialsIncorrect`] if the current password is wrong, [`Error::PasswordRequired`] if it is missing,
-    /// [`Error::PasswordRefused`], [`Error::RateLimited`], [`Error::ReauthenticationRequired`], [`Error::Conflict`].
+    /// [`Error::PasswordRefused`], [`Error::RateLimited`], [`Error::ReauthenticationRequired`], [`Error::Conflict`];
+    /// [`Error::FactorNotAllowed`] where nobody signs in with a password.
     pub async fn change_password(
         &self,
         request: &RequestContext,
@@ -39,11 +41,10 @@ impl Users<'_> {
         sign_out_others: bool,
     ) -> Result<(), Error> {
         let account = self.find_account(authenticated.user().id).await?;
-        if account.has_second_factor() {
+        if self.zalt.has_second_factor(&account) {
             // Whoever has the password alone must not change it.
-            self.zalt
-                .sessions()
-                .require(authenticated, account.strongest_proof())?;
+            let assurance = self.zalt.strongest_proof(&account);
+            self.zalt.sessions().require(authenticated, assurance)?;
         }
         // First, so that a new password which is refused costs no try of the current one.
         self.check_new_password(&new, &context_words(&account))?;
@@ -76,7 +77,7 @@ impl Users<'_> {
     /// must not consist of, such as the local part of the address.
     ///
     /// # Errors
-    /// [`Error::PasswordRefused`], [`Error::Overloaded`].
+    /// [`Error::PasswordRefused`], [`Error::Overloaded`]; [`Error::FactorNotAllowed`] where nobody signs in with a password.
     pub async fn hash_new_password(
         &self,
         password: Password,
@@ -92,6 +93,8 @@ impl Users<'_> {
         password: &Password,
         context: &[Option<&str>],
     ) -> Result<(), Error> {
+        let factors = self.zalt.config().first_factors;
+        factors.require(FirstFactor::Password)?;
         let mut words = vec![self.zalt.config().application_name.as_str()];
         words.extend(context.iter().copied().flatten());
         Ok(self.zalt.config().password_policy.check(password, &words)?)

@@ -10,6 +10,7 @@ mod accounts;
 mod attacks;
 mod faults;
 mod keys;
+mod methods;
 mod passwords;
 mod refresh;
 mod resets;

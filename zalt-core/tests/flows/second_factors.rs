@@ -21,20 +21,20 @@ fn required(config: &mut zalt_core::Config) {
     config.second_factors.policy = SecondFactorPolicy::Required;
 }
 
-fn check(app: &App, signed_in: &SignedIn) -> Authenticated {
+pub(crate) fn check(app: &App, signed_in: &SignedIn) -> Authenticated {
     let token = cookie(signed_in).expose();
     run(app.zalt.sessions().authenticate(&request(), &token)).unwrap()
 }
 
 /// A user with an authenticator app.
-struct Owner {
-    signed_in: SignedIn,
-    secret: TotpSecret,
-    credential: CredentialId,
-    recovery_codes: Vec<String>,
+pub(crate) struct Owner {
+    pub(crate) signed_in: SignedIn,
+    pub(crate) secret: TotpSecret,
+    pub(crate) credential: CredentialId,
+    pub(crate) recovery_codes: Vec<String>,
 }
 
-fn owner(app: &App) -> Owner {
+pub(crate) fn owner(app: &App) -> Owner {
     let signed_in = app.sign_up(ADA);
     let who = check(app, &signed_in);
     let credentials = app.zalt.credentials();

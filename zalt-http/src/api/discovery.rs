@@ -4,8 +4,11 @@ use axum::Json as Reply;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zalt_core::config::{FirstFactor, SecondFactor};
 use zalt_core::jwt::JwkSet;
 
 use super::call::Call;
@@ -14,6 +17,7 @@ use crate::openapi::errors;
 
 pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
     OpenApiRouter::new()
+        .routes(routes!(settings))
         .routes(routes!(jwks))
         .routes(routes!(open_api))
 }
@@ -25,6 +29,62 @@ const CACHED: (HeaderName, HeaderValue) = (
 );
 
 errors!(DiscoveryErrors: []);
+
+/// What a front end has to know to offer what works. The same for everybody.
+#[derive(Serialize, ToSchema)]
+struct SettingsView {
+    /// The name that people read.
+    #[schema(example = "Acme")]
+    application_name: String,
+    /// The ways to begin a sign-in, in the order in which to offer them.
+    #[schema(example = json!(["password", "email_code", "email_link"]))]
+    first_factors: Vec<&'static str>,
+    second_factors: SecondFactorsView,
+    sign_up: SignUpSettingsView,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SecondFactorsView {
+    /// `disabled`, `optional` or `required`.
+    #[schema(example = "optional")]
+    policy: &'static str,
+    /// The kinds that may be set up, the strongest first. Recovery codes go with each.
+    #[schema(example = json!(["totp"]))]
+    methods: Vec<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SignUpSettingsView {
+    /// Whether new accounts are accepted.
+    #[schema(example = true)]
+    open: bool,
+    /// Whether a new account needs a password.
+    #[schema(example = true)]
+    password_required: bool,
+}
+
+/// What the application allows
+#[utoipa::path(
+    get, path = "/v1/client/settings", operation_id = "get_settings", tag = "discovery",
+    responses((status = 200, description = "The settings", body = SettingsView), DiscoveryErrors)
+)]
+async fn settings(call: Call) -> Reply<SettingsView> {
+    let config = call.zalt().config();
+    let factors = config.first_factors.iter();
+    let methods = config.second_factors.methods.iter();
+    Reply(SettingsView {
+        application_name: config.application_name.clone(),
+        first_factors: factors.map(FirstFactor::as_str).collect(),
+        second_factors: SecondFactorsView {
+            policy: config.second_factors.policy.as_str(),
+            methods: methods.map(SecondFactor::as_str).collect(),
+        },
+        sign_up: SignUpSettingsView {
+            open: config.sign_up.open,
+            password_required: config.needs_password(),
+        },
+    })
+}
 
 /// The public keys of access tokens (RFC 7517)
 #[utoipa::path(

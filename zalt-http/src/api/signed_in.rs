@@ -106,7 +106,7 @@ async fn body(call: &Call, signed_in: &SignedIn) -> Result<Complete, ApiError> {
     Ok(Complete {
         status: "complete",
         session: SessionView::of(&signed_in.session, true),
-        user: UserView::of(&account),
+        user: UserView::of(call.zalt(), &account),
         tokens: Tokens::of(call, &signed_in.credentials),
     })
 }

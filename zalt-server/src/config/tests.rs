@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use zalt_core::SystemRng;
+use zalt_core::config::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
 use zalt_core::secret::EncryptionKeys;
 
 use super::problem::Problem;
@@ -99,6 +100,28 @@ fn every_form_of_a_value_in_the_file_is_read() {
     assert_eq!(config.application.sign_up_open, Some(false));
     assert!(config.application.network_budget.is_some());
     assert_eq!(config.theme.product_name, "Acme");
+}
+
+#[test]
+fn factors_are_named_as_in_the_api() {
+    let config = load(&[
+        ("ZALT_FIRST_FACTORS", "password, email_link"),
+        ("ZALT_SECOND_FACTORS_METHODS", "totp"),
+    ])
+    .unwrap();
+    let first = config.application.first_factors.unwrap();
+    assert_eq!(
+        first,
+        FirstFactors::only(&[FirstFactor::Password, FirstFactor::EmailLink])
+    );
+    let second = config.application.second_factor_methods.unwrap();
+    assert_eq!(second, SecondFactorMethods::only(&[SecondFactor::Totp]));
+    for key in ["ZALT_FIRST_FACTORS", "ZALT_SECOND_FACTORS_METHODS"] {
+        for text in ["password,", "recovery_code", "PASSWORD"] {
+            let found = problems(load(&[(key, text)]));
+            assert!(matches!(found[..], [Problem::Value { .. }]), "{key}={text}");
+        }
+    }
 }
 
 #[test]

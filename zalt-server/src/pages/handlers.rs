@@ -35,8 +35,10 @@ pub(crate) fn router(pages: &Pages) -> Router {
         .route(paths::HOME, get(home::show))
         .merge(sign_up())
         .merge(sign_in())
-        .merge(password())
         .merge(account::router());
+    if pages.zalt().config().first_factors.password {
+        router = router.merge(password()).merge(account::password_router());
+    }
     if pages.inbox().is_some() {
         router = router.merge(inbox::router());
     }

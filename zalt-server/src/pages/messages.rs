@@ -88,6 +88,7 @@ fn text(error: &Error) -> Option<String> {
         Error::SecondFactorRequired => {
             "Recovery codes stand in for an authenticator app. Set one up first."
         }
+        Error::FactorNotAllowed => "This way is not open here. Take another one.",
         Error::Conflict => {
             "This was changed somewhere else at the same time. Check it and try again."
         }

@@ -29,8 +29,8 @@ impl Pages {
     /// The pages of an application. `inbox` is there where mail is shown instead of sent.
     pub(crate) fn new(http: ZaltHttp, theme: &Theme, inbox: Option<MemoryMailer>) -> Self {
         let assets = Assets::new(theme);
-        let sign_up_open = http.zalt().config().sign_up.open;
-        let site = Arc::new(Site::new(theme, &assets, inbox.is_some(), sign_up_open));
+        let site = Site::new(theme, &assets, inbox.is_some()).offering(http.zalt().config());
+        let site = Arc::new(site);
         let logo = theme.logo.as_ref();
         // The strict policy stands in for one that can't be a header, which `LogoUrl` rules out.
         let header = |text: String| {
@@ -85,19 +85,21 @@ impl Pages {
     }
 
     /// The ways to sign in, the same for everybody.
-    pub(crate) const fn sign_in_strategies() -> Strategies {
+    pub(crate) fn sign_in_strategies(&self) -> Strategies {
+        let factors = self.zalt().config().first_factors;
         Strategies {
-            password: true,
-            email_code: true,
-            email_link: true,
+            password: factors.password,
+            email_code: factors.email_code,
+            email_link: factors.email_link,
         }
     }
 
     /// The ways to sign up.
     pub(crate) fn sign_up_strategies(&self) -> Strategies {
-        let without_password = !self.zalt().config().sign_up.password_required;
+        let config = self.zalt().config();
+        let without_password = !config.needs_password();
         Strategies {
-            password: true,
+            password: config.first_factors.password,
             email_code: without_password,
             email_link: without_password,
         }

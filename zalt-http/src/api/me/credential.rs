@@ -38,7 +38,7 @@ pub(crate) struct BeginTotp {
     name: Option<String>,
 }
 
-errors!(BeginErrors: [BODY, SIGNED_IN] TooManyCredentials, ReauthenticationRequired, NotFound, Conflict);
+errors!(BeginErrors: [BODY, SIGNED_IN] FactorNotAllowed, TooManyCredentials, ReauthenticationRequired, NotFound, Conflict);
 
 /// Begin to set up an authenticator app
 ///
@@ -79,7 +79,8 @@ pub(crate) struct RecoveryCodesView {
     recovery_codes: Vec<String>,
 }
 
-errors!(ConfirmErrors: [BODY, SIGNED_IN] CodeIncorrect, RateLimited, ReauthenticationRequired, NotFound, Conflict);
+errors!(ConfirmErrors: [BODY, SIGNED_IN] FactorNotAllowed, CodeIncorrect, RateLimited, ReauthenticationRequired, NotFound,
+    Conflict);
 
 /// Confirm an authenticator app
 ///

@@ -106,5 +106,5 @@ pub(super) async fn make_primary(
     let account = users
         .make_primary(call.context(), &authenticated, id)
         .await?;
-    Ok(Reply(UserView::of(&account)))
+    Ok(Reply(UserView::of(call.zalt(), &account)))
 }

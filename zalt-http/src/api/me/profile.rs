@@ -31,7 +31,7 @@ pub(super) async fn find(call: Call) -> Result<Reply<UserView>, ApiError> {
         .users()
         .find_account(authenticated.user().id)
         .await?;
-    Ok(Reply(UserView::of(&account)))
+    Ok(Reply(UserView::of(call.zalt(), &account)))
 }
 
 /// What changes. A field that is absent stays, `null` removes it.
@@ -95,7 +95,10 @@ pub(super) async fn update(
         .update_profile(call.context(), user_id, update)
         .await?;
     let account = users.find_account(user_id).await;
-    Ok(Reply(UserView::of(&account.map_err(ApiError::once_done)?)))
+    Ok(Reply(UserView::of(
+        call.zalt(),
+        &account.map_err(ApiError::once_done)?,
+    )))
 }
 
 errors!(DeleteErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conflict);

@@ -37,7 +37,7 @@ pub(super) async fn set(
     let account = users
         .set_username(call.context(), &authenticated, Some(username))
         .await?;
-    Ok(Reply(UserView::of(&account)))
+    Ok(Reply(UserView::of(call.zalt(), &account)))
 }
 
 errors!(RemoveErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conflict);
@@ -57,5 +57,5 @@ pub(super) async fn remove(
     let account = users
         .set_username(call.context(), &authenticated, None)
         .await?;
-    Ok(Reply(UserView::of(&account)))
+    Ok(Reply(UserView::of(call.zalt(), &account)))
 }

@@ -29,7 +29,8 @@ pub(crate) struct Reauthenticated {
     session: SessionView,
 }
 
-errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
+errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, AccountSuspended, FactorNotAllowed,
+    RateLimited, Overloaded, Conflict);
 
 /// Prove again who is signed in
 ///

@@ -28,7 +28,7 @@ pub(crate) struct CreateSignIn {
     transport: Transport,
 }
 
-errors!(CreateErrors: [BODY] CredentialsIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
+errors!(CreateErrors: [BODY] FactorNotAllowed, CredentialsIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
 
 /// Begin a sign-in, or sign in with a password in one step
 ///
@@ -57,7 +57,7 @@ pub(super) async fn create(
     let started = sign_ins
         .create(call.context(), &body.identifier, transport)
         .await?;
-    let view = SignInView::of(&started.attempt);
+    let view = SignInView::of(call.zalt(), &started.attempt);
     let (attempt, token) = (&started.attempt, &started.token);
     begun(
         &call,
@@ -83,5 +83,5 @@ pub(super) async fn find(
     SignInToken(token): SignInToken,
 ) -> Result<Response, ApiError> {
     let attempt = call.zalt().sign_ins().find(&token).await?;
-    Ok(view(SignInView::of(&attempt))?.into_response())
+    Ok(view(SignInView::of(call.zalt(), &attempt))?.into_response())
 }

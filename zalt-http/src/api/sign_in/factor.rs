@@ -29,7 +29,7 @@ pub(crate) struct PrepareFirstFactor {
     strategy: MailStrategy,
 }
 
-errors!(PrepareErrors: [BODY] AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
+errors!(PrepareErrors: [BODY] FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
 
 /// Send a code or link
 ///
@@ -58,7 +58,7 @@ pub(super) async fn prepare(
         .sign_ins()
         .prepare(call.context(), &token, purpose, strategy)
         .await?;
-    Ok(view(SignInView::of(&attempt))?.into_response())
+    Ok(view(SignInView::of(call.zalt(), &attempt))?.into_response())
 }
 
 /// How the first factor is passed.
@@ -85,8 +85,8 @@ pub(crate) struct AttemptFirstFactor {
     token: Option<String>,
 }
 
-errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, AccountSuspended, AttemptNotFound,
-    AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
+errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, AccountSuspended, FactorNotAllowed,
+    AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
 
 /// Pass the first factor
 ///

@@ -36,7 +36,7 @@ pub(super) async fn go_on(call: &Call, progress: SignInProgress) -> Result<Respo
         | SignInProgress::NeedsMfaEnrollment(PendingSignIn {
             attempt,
             token: None,
-        }) => Ok(view(SignInView::of(&attempt))?.into_response()),
+        }) => Ok(view(SignInView::of(call.zalt(), &attempt))?.into_response()),
         SignInProgress::NeedsSecondFactor(PendingSignIn {
             attempt,
             token: Some(token),
@@ -45,7 +45,7 @@ pub(super) async fn go_on(call: &Call, progress: SignInProgress) -> Result<Respo
             attempt,
             token: Some(token),
         }) => {
-            let view = SignInView::of(&attempt);
+            let view = SignInView::of(call.zalt(), &attempt);
             let (status, kind) = (StatusCode::CREATED, CookieKind::SignIn);
             begun(call, status, kind, &attempt, &token, view)
         }

@@ -52,7 +52,7 @@ pub(super) async fn reset_password(
         .sign_ins()
         .reset_password(call.context(), &token, password, body.sign_out_everywhere)
         .await?;
-    Ok(view(SignInView::of(&attempt))?.into_response())
+    Ok(view(SignInView::of(call.zalt(), &attempt))?.into_response())
 }
 
 /// The `token` of the link.
@@ -66,7 +66,8 @@ pub(crate) struct ClaimResetLink {
     transport: Transport,
 }
 
-errors!(ClaimErrors: [BODY] LinkIncorrect, AttemptStep, AttemptExhausted, AccountSuspended, RateLimited, Conflict);
+errors!(ClaimErrors: [BODY] LinkIncorrect, FactorNotAllowed, AttemptStep, AttemptExhausted, AccountSuspended, RateLimited,
+    Conflict);
 
 /// Take up a reset in the browser that opened its link
 ///
@@ -86,7 +87,7 @@ pub(super) async fn claim_reset_link(
         .sign_ins()
         .claim_reset_link(call.context(), link, body.transport.into())
         .await?;
-    let view = SignInView::of(&started.attempt);
+    let view = SignInView::of(call.zalt(), &started.attempt);
     let (attempt, token) = (&started.attempt, &started.token);
     begun(
         &call,

@@ -22,8 +22,8 @@ pub(crate) struct AttemptSecondFactor {
     code: String,
 }
 
-errors!(AttemptErrors: [BODY] CodeIncorrect, AccountSuspended, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited,
-    Conflict);
+errors!(AttemptErrors: [BODY] CodeIncorrect, AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptStep,
+    AttemptExhausted, RateLimited, Conflict);
 
 /// Pass the second factor
 #[utoipa::path(
@@ -48,7 +48,7 @@ pub(super) async fn attempt(
     go_on(&call, progress).await
 }
 
-errors!(BeginErrors: [BODY] AttemptNotFound, AttemptStep, TooManyCredentials, RateLimited, Conflict);
+errors!(BeginErrors: [BODY] FactorNotAllowed, AttemptNotFound, AttemptStep, TooManyCredentials, RateLimited, Conflict);
 
 /// Begin to set up an authenticator app, where everybody needs a second factor
 #[utoipa::path(
@@ -80,7 +80,7 @@ pub(crate) struct ConfirmTotp {
     code: String,
 }
 
-errors!(ConfirmErrors: [BODY] CodeIncorrect, AccountSuspended, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited,
+errors!(ConfirmErrors: [BODY] FactorNotAllowed, CodeIncorrect, AccountSuspended, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited,
     NotFound, Conflict);
 
 /// Confirm the authenticator app and be signed in

@@ -43,6 +43,23 @@ pub(super) fn truth(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Some of `all` by their names, separated by commas.
+pub(super) fn named<T: Copy>(
+    text: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Vec<T>, String> {
+    let find = |wanted: &str| all.iter().copied().find(|one| name(*one) == wanted);
+    let names = text.split(',').map(str::trim);
+    names.map(find).collect::<Option<_>>().ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
+        format!(
+            "write one or more of {}, separated by commas",
+            known.join(", ")
+        )
+    })
+}
+
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     duration::parse(text)
         .ok_or_else(|| "write a duration such as 45s, 10m, 12h, 30d or 1h30m".to_owned())

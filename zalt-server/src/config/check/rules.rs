@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use zalt_core::budget::Budget;
-use zalt_core::config::SecondFactorPolicy;
+use zalt_core::config::{
+    FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods, SecondFactorPolicy,
+};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 
 use super::Checker;
-use super::parse::{application_name, number, reason, time, truth, within};
+use super::parse::{application_name, named, number, reason, time, truth, within};
 use crate::config::{ApplicationSettings, HashingSettings, Key};
 
 impl Checker<'_> {
@@ -19,6 +21,14 @@ impl Checker<'_> {
             password_policy: self.read(Key::PasswordMinLength, |text| {
                 let max = PasswordPolicy::default().max_length();
                 PasswordPolicy::with_lengths(number(text)?, max).map_err(reason)
+            }),
+            first_factors: self.read(Key::FirstFactors, |text| {
+                named(text, FirstFactor::ALL, FirstFactor::as_str)
+                    .map(|factors| FirstFactors::only(&factors))
+            }),
+            second_factor_methods: self.read(Key::SecondFactorMethods, |text| {
+                named(text, SecondFactor::ALL, SecondFactor::as_str)
+                    .map(|methods| SecondFactorMethods::only(&methods))
             }),
             second_factors: self.read(Key::SecondFactors, |text| match text {
                 "disabled" => Ok(SecondFactorPolicy::Disabled),

@@ -17,6 +17,14 @@ use super::mailed::{follow_link, show_link};
 use crate::pages::paths;
 use crate::pages::state::Pages;
 
+/// Where people sign in with passwords.
+pub(super) fn password_router() -> Router<Pages> {
+    Router::new().route(
+        paths::ACCOUNT_PASSWORD,
+        get(password::show).post(password::change),
+    )
+}
+
 pub(super) fn router() -> Router<Pages> {
     Router::new()
         .route(paths::ACCOUNT, get(profile::show).post(profile::save))
@@ -32,10 +40,6 @@ pub(super) fn router() -> Router<Pages> {
         )
         .route(paths::ACCOUNT_EMAIL_PRIMARY, post(emails::make_primary))
         .route(paths::ACCOUNT_EMAIL_REMOVE, post(emails::remove))
-        .route(
-            paths::ACCOUNT_PASSWORD,
-            get(password::show).post(password::change),
-        )
         .route(paths::ACCOUNT_SECOND_FACTORS, get(second_factors::show))
         .route(paths::ACCOUNT_SECOND_FACTOR_ADD, post(second_factors::add))
         .route(

@@ -18,7 +18,6 @@ use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::state::Pages;
 use crate::pages::views::{LinkState, Page, Purpose, SignInPasswordView, SignInView};
 use crate::pages::visit::{Visit, go};
 
@@ -67,7 +66,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
 
 pub(super) async fn show_password(visit: Visit) -> Outcome {
     let (_, attempt) = current(&visit).await?;
-    let view = choices(visit.page(), sign_in(&attempt)?);
+    let view = choices(&visit, visit.page(), sign_in(&attempt)?);
     visit.show(&view)
 }
 
@@ -226,16 +225,16 @@ pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
     }
 }
 
-fn choices(page: Page, state: &SignIn) -> SignInPasswordView {
+fn choices(visit: &Visit, page: Page, state: &SignIn) -> SignInPasswordView {
     SignInPasswordView {
         page,
         identifier: state.identifier.to_string(),
-        strategies: Pages::sign_in_strategies(),
+        strategies: visit.pages.sign_in_strategies(),
     }
 }
 
 fn refuse_choice(visit: &Visit, attempt: &Attempt, error: Error) -> Outcome {
     let mut page = visit.page();
     let status = messages::refuse(&mut page, error, PASSWORD_FIELDS)?;
-    visit.show_as(status, &choices(page, sign_in(attempt)?))
+    visit.show_as(status, &choices(visit, page, sign_in(attempt)?))
 }

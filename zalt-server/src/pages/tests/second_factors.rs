@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use zalt_core::config::SecondFactorPolicy;
+use zalt_core::config::{FirstFactor, FirstFactors, SecondFactorMethods, SecondFactorPolicy};
 use zalt_core::credential::TotpSecret;
 
 use super::browser::{ADA, Browser, LOCAL, PASSWORD, Server};
@@ -147,4 +147,23 @@ async fn where_everybody_needs_one_it_is_set_up_on_the_way_in() {
     assert!(browser.is_signed_in());
     browser.open("/account").await;
     assert_eq!(browser.path, "/account");
+}
+
+#[tokio::test]
+async fn pages_offer_what_is_allowed_and_nothing_else() {
+    let server = Server::with(LOCAL, |config| {
+        config.first_factors = FirstFactors::only(&[FirstFactor::EmailCode]);
+        config.second_factors.methods = SecondFactorMethods::NONE;
+    })
+    .await;
+    let mut browser = server.browser();
+    browser.open("/sign-up").await;
+    assert!(!browser.shows("type=\"password\""));
+    browser.open("/sign-in").await;
+    browser.submit("/sign-in", &[("identifier", ADA)]).await;
+    assert!(browser.shows("E-mail me a code"));
+    assert!(!browser.shows("E-mail me a link"));
+    assert!(!browser.shows("type=\"password\""));
+    let reply = browser.open("/password/forgotten").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
 }

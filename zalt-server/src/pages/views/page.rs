@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use zalt_core::Config;
+
 use crate::pages::{assets::Assets, theme::Theme};
 
 /// What is the same on every page of one server; made once at its start.
@@ -17,15 +19,13 @@ pub(crate) struct Site {
     pub(crate) development: bool,
     /// Whether strangers may sign up; if not, no page offers it.
     pub(crate) sign_up_open: bool,
+    /// Whether people sign in with passwords; if not, no page speaks of them.
+    pub(crate) passwords: bool,
 }
 
 impl Site {
-    pub(crate) fn new(
-        theme: &Theme,
-        assets: &Assets,
-        development: bool,
-        sign_up_open: bool,
-    ) -> Self {
+    /// The pages of an application with the defaults.
+    pub(crate) fn new(theme: &Theme, assets: &Assets, development: bool) -> Self {
         Self {
             product_name: theme.product_name.clone(),
             logo_url: theme.logo.as_ref().map(|logo| logo.as_str().to_owned()),
@@ -34,8 +34,16 @@ impl Site {
             script_url: assets.script().to_owned(),
             icon_url: assets.icon().to_owned(),
             development,
-            sign_up_open,
+            sign_up_open: true,
+            passwords: true,
         }
+    }
+
+    /// The same with what this application offers.
+    pub(crate) fn offering(mut self, config: &Config) -> Self {
+        self.sign_up_open = config.sign_up.open;
+        self.passwords = config.first_factors.password;
+        self
     }
 }
 

@@ -54,7 +54,7 @@ impl Samples {
     fn all(typed: Typed, theme: &Theme) -> Vec<(&'static str, String)> {
         let assets = Assets::new(theme);
         let mut samples = Self {
-            site: Arc::new(Site::new(theme, &assets, true, true)),
+            site: Arc::new(Site::new(theme, &assets, true)),
             typed,
             rendered: Vec::new(),
         };

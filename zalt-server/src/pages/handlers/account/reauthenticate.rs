@@ -21,11 +21,11 @@ const FIELDS: FieldNames = &[("password", "password")];
 
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
     let visitor = visit.visitor().await?;
-    if visitor.account.has_second_factor() {
+    if visit.zalt().has_second_factor(&visitor.account) {
         let page = visitor.page(&visit);
         return visit.show(&second_form(&visit, page, query.by_recovery_code()));
     }
-    let view = form(&visitor, visitor.page(&visit));
+    let view = form(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn by_password(mut posted: Posted) -> Outcome {
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = messages::refuse(&mut page, error, FIELDS)?;
-            visit.show_as(status, &form(&visitor, page))
+            visit.show_as(status, &form(visit, &visitor, page))
         }
     }
 }
@@ -103,16 +103,18 @@ pub(super) async fn send_code(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     match begin(visit, &visitor).await {
-        Ok(started) => visit.go_on_with(
-            &visit.path(paths::SIGN_IN_CODE),
-            CookieKind::SignIn,
-            &started.token,
-            &started.attempt,
-        ),
+        Ok(started) => {
+            let path = match by_mail(visit) {
+                ChallengeStrategy::EmailLink => paths::SIGN_IN_LINK_SENT,
+                _ => paths::SIGN_IN_CODE,
+            };
+            let (token, attempt) = (&started.token, &started.attempt);
+            visit.go_on_with(&visit.path(path), CookieKind::SignIn, token, attempt)
+        }
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &form(&visitor, page))
+            visit.show_as(status, &form(visit, &visitor, page))
         }
     }
 }
@@ -122,17 +124,28 @@ async fn begin(visit: &Visit, visitor: &SignedInVisitor) -> Result<StartedSignIn
     let started = sign_ins
         .create(visit.context(), visitor.email(), Transport::Cookie)
         .await?;
-    let (purpose, strategy) = (ChallengePurpose::SignIn, ChallengeStrategy::EmailCode);
+    let (purpose, strategy) = (ChallengePurpose::SignIn, by_mail(visit));
     sign_ins
         .prepare(visit.context(), &started.token, purpose, strategy)
         .await?;
     Ok(started)
 }
 
-fn form(visitor: &SignedInVisitor, page: Page) -> ReauthenticateView {
+/// What is mailed to somebody who has no password.
+fn by_mail(visit: &Visit) -> ChallengeStrategy {
+    if visit.zalt().config().first_factors.email_code {
+        ChallengeStrategy::EmailCode
+    } else {
+        ChallengeStrategy::EmailLink
+    }
+}
+
+fn form(visit: &Visit, visitor: &SignedInVisitor, page: Page) -> ReauthenticateView {
+    let passwords = visit.zalt().config().first_factors.password;
     ReauthenticateView {
         page,
         identifier: visitor.email().to_owned(),
-        has_password: visitor.account.password.is_some(),
+        has_password: passwords && visitor.account.password.is_some(),
+        by_link: by_mail(visit) == ChallengeStrategy::EmailLink,
     }
 }

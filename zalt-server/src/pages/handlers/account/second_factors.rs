@@ -112,6 +112,7 @@ fn list(visit: &Visit, visitor: &SignedInVisitor, page: Page) -> SecondFactorsVi
     };
     SecondFactorsView {
         page,
+        apps_allowed: visit.zalt().config().second_factors.methods.totp,
         apps: visitor.account.totp().map(|(row, _)| item(row)).collect(),
         recovery_codes_left: visitor
             .account

@@ -11,6 +11,8 @@ use crate::pages::views::Moment;
 #[template(path = "account/second_factors.html")]
 pub(crate) struct SecondFactorsView {
     pub(crate) page: Page,
+    /// Whether apps may be added. One that was set up before is shown all the same, so that it can be removed.
+    pub(crate) apps_allowed: bool,
     pub(crate) apps: Vec<SecondFactorItem>,
     /// How many recovery codes are left; `None` if there never were any.
     pub(crate) recovery_codes_left: Option<usize>,

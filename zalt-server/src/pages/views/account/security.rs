@@ -32,6 +32,8 @@ pub(crate) struct ReauthenticateView {
     pub(crate) page: Page,
     pub(crate) identifier: String,
     pub(crate) has_password: bool,
+    /// Whether a link is mailed in place of a code.
+    pub(crate) by_link: bool,
 }
 
 /// `GET /account/delete`. Field: `confirmation`, which has to equal the address.

@@ -85,6 +85,7 @@ impl Samples {
         };
         let view = SecondFactorsView {
             page: self.signed_in(),
+            apps_allowed: true,
             apps: vec![
                 app(&self.typed.text, Some(moment("3 hours ago"))),
                 app("Authenticator app", None),
@@ -94,12 +95,14 @@ impl Samples {
         self.add("account-second-factors", &view);
         let view = SecondFactorsView {
             page: self.signed_in(),
+            apps_allowed: true,
             apps: Vec::new(),
             recovery_codes_left: None,
         };
         self.add("account-second-factors-empty", &view);
         let again = ReauthenticateView {
             has_password: true,
+            by_link: false,
             page: self.page(),
             identifier: self.typed.email.clone(),
         };

@@ -1,8 +1,12 @@
 //! What an application chooses, with the defaults and the numbers that they stand for.
 
+mod methods;
+
 use std::time::Duration;
 
 use url::Url;
+
+pub use methods::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
 
 use crate::budget::Budget;
 use crate::environment::Timestamp;
@@ -35,6 +39,8 @@ pub struct Config {
     pub attempts: AttemptConfig,
     /// How often things may be tried.
     pub budgets: BudgetConfig,
+    /// How a sign-in begins. What the application has no means for, such as passkeys, is taken out when it is built.
+    pub first_factors: FirstFactors,
     /// Second factors: whether they are asked for, and which.
     pub second_factors: SecondFactorConfig,
     /// Where the links in mails lead.
@@ -51,7 +57,7 @@ pub struct Config {
 pub struct SignUpConfig {
     /// Whether new accounts are accepted.
     pub open: bool,
-    /// Whether a new account needs a password.
+    /// Whether a new account needs a password, where passwords are allowed at all.
     pub password_required: bool,
 }
 
@@ -154,6 +160,8 @@ pub struct BudgetConfig {
 pub struct SecondFactorConfig {
     /// Whether a sign-in asks for one (optional).
     pub policy: SecondFactorPolicy,
+    /// Which kinds there are. What the application has no means for is taken out when it is built.
+    pub methods: SecondFactorMethods,
     /// Until when people whose account is older than the policy may sign in without, where it is required. `None` for not at all.
     pub grace_until: Option<Timestamp>,
     /// How many time steps of 30 seconds the clock of an authenticator app may be off to either side, 0 or 1 (1; ASVS
@@ -173,6 +181,17 @@ pub enum SecondFactorPolicy {
     Optional,
     /// Of everybody: who has none sets one up before a sign-in is complete. The session of a sign-up has one factor.
     Required,
+}
+
+impl SecondFactorPolicy {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
 }
 
 /// Where the links in mails lead. `{token}` in each stands for the secret.
@@ -256,8 +275,10 @@ impl Config {
                     period: MINUTE,
                 },
             },
+            first_factors: FirstFactors::default(),
             second_factors: SecondFactorConfig {
                 policy: SecondFactorPolicy::Optional,
+                methods: SecondFactorMethods::default(),
                 grace_until: None,
                 totp_window: 1,
                 issuer: None,
@@ -268,8 +289,34 @@ impl Config {
         }
     }
 
+    /// Takes out the factors that there is nothing to do them with, so that nobody is offered what can't work.
+    pub(crate) const fn limit_to(&mut self, means: &Means) {
+        self.first_factors.passkey &= means.passkeys;
+        self.first_factors.sms_code &= means.sign_in_by_sms;
+        let second = &mut self.second_factors.methods;
+        second.passkey &= means.passkeys;
+        second.sms_code &= means.second_factor_by_message;
+        second.email_code &= means.second_factor_by_message;
+    }
+
+    /// Whether a new account needs a password: where it is asked for, and where nothing else leads in.
+    pub fn needs_password(&self) -> bool {
+        let factors = &self.first_factors;
+        let by_mail = factors.email_code || factors.email_link;
+        factors.password && (self.sign_up.password_required || !by_mail)
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         use ConfigError as E;
+        if self.first_factors == FirstFactors::NONE {
+            return Err(E::FirstFactors);
+        }
+        let second = &self.second_factors;
+        if second.policy == SecondFactorPolicy::Required
+            && second.methods == SecondFactorMethods::NONE
+        {
+            return Err(E::SecondFactorMethods);
+        }
         let name = self.application_name.trim();
         if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
             return Err(E::ApplicationName);
@@ -358,6 +405,13 @@ impl Config {
     }
 }
 
+/// What an application has the means for.
+pub(crate) struct Means {
+    pub(crate) passkeys: bool,
+    pub(crate) sign_in_by_sms: bool,
+    pub(crate) second_factor_by_message: bool,
+}
+
 /// A configuration that can't be used, and what to change.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -405,6 +459,14 @@ pub enum ConfigError {
         /// The setting.
         setting: &'static str,
     },
+    /// No way to sign in is allowed.
+    #[error("first_factors must allow at least one way to sign in")]
+    FirstFactors,
+    /// Everybody needs a second factor, and none is allowed.
+    #[error(
+        "second_factors.methods must allow at least one where second_factors.policy is required"
+    )]
+    SecondFactorMethods,
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,

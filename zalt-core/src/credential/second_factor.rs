@@ -1,0 +1,63 @@
+//! What counts as a second factor: the one place that knows.
+
+use super::{Credential, CredentialState};
+use crate::Zalt;
+use crate::config::SecondFactor;
+use crate::session::{Assurance, AuthenticationMethod};
+use crate::user::Account;
+
+impl Credential {
+    /// The kind of second factor that it is, allowed or not; `None` if it is none, or not confirmed yet. Recovery codes
+    /// alone are none.
+    pub const fn second_factor(&self) -> Option<SecondFactor> {
+        match &self.state {
+            CredentialState::Totp(totp) if totp.confirmed_at.is_some() => Some(SecondFactor::Totp),
+            CredentialState::Totp(_) | CredentialState::RecoveryCodes(_) => None,
+        }
+    }
+}
+
+impl SecondFactor {
+    /// Whether it is of another kind than this first factor: two proofs of holding one mailbox are one.
+    pub const fn goes_with(self, first: AuthenticationMethod) -> bool {
+        !matches!(
+            (self, first),
+            (Self::EmailCode, AuthenticationMethod::Email)
+        )
+    }
+}
+
+impl Zalt {
+    /// The credentials of an account that count as its second factors: set up, and of a kind that the application allows.
+    pub fn second_factors<'a>(
+        &self,
+        account: &'a Account,
+    ) -> impl Iterator<Item = (SecondFactor, &'a Credential)> + use<'a> {
+        let allowed = self.config().second_factors.methods;
+        account
+            .credentials
+            .iter()
+            .filter_map(|credential| Some((credential.second_factor()?, credential)))
+            .filter(move |(kind, _)| allowed.allows(*kind))
+    }
+
+    /// Whether an account has a second factor.
+    pub fn has_second_factor(&self, account: &Account) -> bool {
+        self.second_factors(account).next().is_some()
+    }
+
+    /// The kinds of second factor that an account has, the strongest first, each once.
+    pub fn second_factor_kinds(&self, account: &Account) -> Vec<SecondFactor> {
+        let has = |kind: &SecondFactor| self.second_factors(account).any(|(of, _)| of == *kind);
+        SecondFactor::ALL.iter().copied().filter(has).collect()
+    }
+
+    /// The proof that a change of an account by its owner asks for: as many factors as the account has.
+    pub fn strongest_proof(&self, account: &Account) -> Assurance {
+        if self.has_second_factor(account) {
+            Assurance::TwoFactors
+        } else {
+            Assurance::OneFactor
+        }
+    }
+}
