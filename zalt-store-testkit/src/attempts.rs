@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
-    AccountMark, Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy,
-    EmailVerification, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
+    AccountMark, AddressVerification, Attempt, AttemptState, Challenge, ChallengePurpose,
+    ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
+use zalt_core::config::SecondFactor;
 use zalt_core::id::{AttemptId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, IdentifierValue, Username};
 use zalt_core::session::{AuthenticationMethod, Transport};
@@ -169,6 +170,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
                     password_set_at: Some(f.now()),
                     session_epoch: 3,
                 },
+                offered: SecondFactor::ALL.to_vec(),
             }),
             reset: Some(AccountMark {
                 password_set_at: Some(f.now()),
@@ -197,20 +199,25 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             transport: Transport::Cookie,
         }));
     }
-    states.push(AttemptState::EmailVerification(EmailVerification {
-        user_id: UserId::from_bytes(f.bytes()),
-        session_id: SessionId::from_bytes(f.bytes()),
-        identifier_id: IdentifierId::from_bytes(f.bytes()),
-        identifier_version: 4,
-        email_address: email("用户@例子.广告"),
-        address_taken: true,
-        challenge: Some(Challenge {
-            purpose: ChallengePurpose::VerifyAddress,
-            strategy: ChallengeStrategy::EmailCode,
-            link: None,
-            ..f.challenge()
-        }),
-    }));
+    for (address, strategy) in [
+        ("用户@例子.广告", ChallengeStrategy::EmailCode),
+        ("+436601234567", ChallengeStrategy::SmsCode),
+    ] {
+        states.push(AttemptState::AddressVerification(AddressVerification {
+            user_id: UserId::from_bytes(f.bytes()),
+            session_id: SessionId::from_bytes(f.bytes()),
+            identifier_id: IdentifierId::from_bytes(f.bytes()),
+            identifier_version: 4,
+            address: IdentifierValue::parse(address).expect("fixtures use valid identifiers"),
+            address_taken: true,
+            challenge: Some(Challenge {
+                purpose: ChallengePurpose::VerifyAddress,
+                strategy,
+                link: None,
+                ..f.challenge()
+            }),
+        }));
+    }
     states
 }
 

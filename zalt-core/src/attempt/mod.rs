@@ -18,8 +18,8 @@
 //! What is offered to an identifier that nobody owns looks and takes as long as for one that somebody does: the same
 //! rows are written, the same hash is computed, and only the mail differs.
 
+mod address_verification;
 mod challenge;
-mod email_verification;
 mod model;
 mod password;
 mod proof;
@@ -28,11 +28,12 @@ mod sign_in;
 mod sign_in_by_mail;
 mod sign_up;
 mod step;
+mod text_message;
 
+pub use address_verification::AddressVerifications;
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
-pub use email_verification::EmailVerifications;
 pub use model::{
-    AccountMark, Attempt, AttemptState, EmailVerification, PassedFactor, SignIn, SignInStatus,
+    AccountMark, AddressVerification, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus,
     SignUp, SignUpStatus,
 };
 pub(crate) use password::Tries;

@@ -1,12 +1,14 @@
 //! What an application chooses, with the defaults and the numbers that they stand for.
 
 mod methods;
+mod phone_numbers;
 
 use std::time::Duration;
 
 use url::Url;
 
 pub use methods::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
+pub use phone_numbers::PhoneNumberConfig;
 
 use crate::budget::Budget;
 use crate::environment::Timestamp;
@@ -43,6 +45,8 @@ pub struct Config {
     pub first_factors: FirstFactors,
     /// Second factors: whether they are asked for, and which.
     pub second_factors: SecondFactorConfig,
+    /// Phone numbers: whose are accepted, and how many text messages are sent.
+    pub phone_numbers: PhoneNumberConfig,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -266,10 +270,7 @@ impl Config {
             budgets: BudgetConfig {
                 password: failures,
                 code: failures,
-                messages_per_address: Budget::Rate {
-                    tries: 10,
-                    period: HOUR,
-                },
+                messages_per_address: hourly(10),
                 network: Budget::Rate {
                     tries: 60,
                     period: MINUTE,
@@ -283,6 +284,7 @@ impl Config {
                 totp_window: 1,
                 issuer: None,
             },
+            phone_numbers: PhoneNumberConfig::new(),
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -401,7 +403,8 @@ impl Config {
             "budgets.messages_per_address",
             self.budgets.messages_per_address,
         )?;
-        check_rate("budgets.network", self.budgets.network)
+        check_rate("budgets.network", self.budgets.network)?;
+        self.phone_numbers.check()
     }
 }
 
@@ -467,6 +470,12 @@ pub enum ConfigError {
         "second_factors.methods must allow at least one where second_factors.policy is required"
     )]
     SecondFactorMethods,
+    /// Codes that don't come back are failures.
+    #[error("phone_numbers.unanswered_per_country must count failures")]
+    UnansweredBudget,
+    /// Phone numbers are accepted, and there is nothing to send text messages with.
+    #[error("an SMS sender is needed where phone numbers are accepted")]
+    SmsSender,
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,
@@ -476,6 +485,13 @@ pub enum ConfigError {
     /// The hashing pool can't be started with these settings.
     #[error("hashing: {0}")]
     Hashing(#[from] crate::password::HashingConfigError),
+}
+
+const fn hourly(tries: u32) -> Budget {
+    Budget::Rate {
+        tries,
+        period: HOUR,
+    }
 }
 
 fn require_within(

@@ -12,6 +12,7 @@ mod faults;
 mod keys;
 mod methods;
 mod passwords;
+mod phone_numbers;
 mod refresh;
 mod resets;
 mod second_factors;
