@@ -78,8 +78,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("zalt-core", &[]),
     ("zalt-store-*", &["zalt-core"]),
     ("zalt-http", &["zalt-core"]),
-    ("zalt-http-behaviours", &["zalt-core", "zalt-http"]),
+    (
+        "zalt-http-behaviours",
+        &[
+            "zalt-core",
+            "zalt-http",
+            "zalt-webauthn",
+            "zalt-test-authenticator",
+        ],
+    ),
+    ("zalt-test-authenticator", &[]),
     ("zalt-notify", &["zalt-core"]),
+    ("zalt-webauthn", &["zalt-core"]),
     ("zalt-mcp", &["zalt-core"]),
     ("zalt-axum", &["zalt-core", "zalt-http"]),
     ("zalt-actix", &["zalt-core", "zalt-http"]),
@@ -97,6 +107,7 @@ const LIBRARIES: &[&str] = &[
     "zalt-store-*",
     "zalt-http",
     "zalt-notify",
+    "zalt-webauthn",
     "zalt-mcp",
     "zalt-axum",
     "zalt-actix",
@@ -108,10 +119,12 @@ const HARNESS: &[&str] = &[
     "zalt-store-*",
     "zalt-http",
     "zalt-notify",
+    "zalt-webauthn",
     "zalt-mcp",
     "zalt-axum",
     "zalt-actix",
     "zalt-services",
+    "zalt-test-authenticator",
 ];
 
 /// Holds the workspace against the picture; the error lists everything that breaks it.

@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, Means};
 use crate::environment::{Clock, Rng, SystemClock, SystemRng};
 use crate::id::IdSequence;
 use crate::message::{Mailer, SmsSender};
+use crate::passkey::PasskeyVerifier;
 use crate::password::HashingPool;
 use crate::secret::EncryptionKeys;
 use crate::store::{SessionCache, SessionCached, Store};
@@ -27,6 +28,7 @@ pub struct ZaltBuilder {
     config: Config,
     mailer: Option<Arc<dyn Mailer>>,
     sms_sender: Option<Arc<dyn SmsSender>>,
+    passkeys: Option<Arc<dyn PasskeyVerifier>>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -68,6 +70,7 @@ impl ZaltBuilder {
             config,
             mailer: None,
             sms_sender: None,
+            passkeys: None,
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
         }
@@ -88,6 +91,12 @@ impl ZaltBuilder {
     /// What sends text messages.
     pub fn sms_sender(mut self, sender: impl SmsSender + 'static) -> Self {
         self.sms_sender = Some(Arc::new(sender));
+        self
+    }
+
+    /// What checks passkeys. Without it there are none.
+    pub fn passkeys(mut self, verifier: impl PasskeyVerifier + 'static) -> Self {
+        self.passkeys = Some(Arc::new(verifier));
         self
     }
 
@@ -123,15 +132,12 @@ impl ZaltBuilder {
     pub async fn build(mut self) -> Result<(Zalt, Worker), BuildError> {
         let base_url = self.base_url?;
         self.config.limit_to(&Means {
-            passkeys: false,
+            passkeys: self.passkeys.is_some() && self.config.passkeys.rp_id.is_some(),
             sign_in_by_sms: false,
             second_factor_by_message: false,
         });
         self.config.check()?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
-        if self.sms_sender.is_none() && !self.config.phone_numbers.countries.is_empty() {
-            return Err(ConfigError::SmsSender.into());
-        }
         let hashing = HashingPool::new(
             self.config.hashing.clone(),
             self.config.foreign_hash_keys.clone(),
@@ -160,6 +166,7 @@ impl ZaltBuilder {
                 store,
                 account_budgets: self.account_budgets,
                 network_budgets: self.network_budgets,
+                passkeys: self.passkeys,
                 keys: self.keys,
                 worker_seen_at: AtomicI64::new(self.clock.now().unix_millis()),
                 clock: self.clock,

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::environment::RngError;
 use crate::id::IdError;
-use crate::identifier::{
-    EmailAddressError, IdentifierError, IdentifierKind, PhoneNumberError, UsernameError,
-};
+use crate::identifier::{EmailAddressError, IdentifierError, PhoneNumberError, UsernameError};
+use crate::passkey::PasskeyRefusal;
 use crate::password::{HashError, PasswordError, PasswordRefusal};
 use crate::secret::SealError;
 use crate::session::Assurance;
@@ -60,6 +59,9 @@ pub enum Error {
     /// The link is not the one that was sent last, or it was used, or it has expired.
     #[error("the link is wrong or no longer valid")]
     LinkIncorrect,
+    /// The passkey was not accepted. Why, is for logs and tests only, but for a request that is over: make another.
+    #[error("the passkey was not accepted")]
+    PasskeyRefused(#[source] PasskeyRefusal),
     /// Too many codes were wrong, or too many messages were asked for. Another attempt has to be begun.
     #[error("this attempt is used up: begin again")]
     AttemptExhausted,
@@ -115,13 +117,6 @@ pub enum Error {
     /// The address is this user's already, or somebody proved before that it is theirs.
     #[error("the e-mail address is taken")]
     EmailAddressTaken,
-    /// The number is this user's already, or somebody proved before that it is theirs.
-    #[error("the phone number is taken")]
-    PhoneNumberTaken,
-    /// No text messages are sent to the number: its country is not among those that the application serves, or it is no
-    /// number of a mobile phone.
-    #[error("no text messages are sent to this phone number")]
-    PhoneNumberNotAllowed,
     /// The account has as many addresses as it may have.
     #[error("the account has as many addresses as it may have: remove one first")]
     TooManyIdentifiers,
@@ -137,6 +132,9 @@ pub enum Error {
     /// Everybody needs a second factor, and it is the user's only one.
     #[error("a second factor is required: set up another before this one is removed")]
     LastSecondFactor,
+    /// Without it nobody could sign in to the account.
+    #[error("the last way to sign in stays: set up another before this one is removed")]
+    LastWayIn,
     /// Somebody else changed the same thing at the same time.
     #[error("changed by another request at the same time: read it again and repeat")]
     Conflict,
@@ -216,6 +214,10 @@ codes! {
     CodeIncorrect = "code_incorrect";
     /// The link is wrong or no longer valid.
     LinkIncorrect = "link_incorrect";
+    /// The passkey was not accepted.
+    PasskeyRefused = "passkey_refused";
+    /// The request that the passkey answers is over.
+    PasskeyRequestOver = "passkey_request_over";
     /// The attempt is used up.
     AttemptExhausted = "attempt_exhausted";
     /// The attempt does not exist or has expired.
@@ -246,10 +248,6 @@ codes! {
     UsernameTaken = "username_taken";
     /// The e-mail address is taken.
     EmailAddressTaken = "email_address_taken";
-    /// The phone number is taken.
-    PhoneNumberTaken = "phone_number_taken";
-    /// No text messages are sent to the phone number.
-    PhoneNumberNotAllowed = "phone_number_not_allowed";
     /// The account has as many identifiers as it may have.
     TooManyIdentifiers = "too_many_identifiers";
     /// The last verified address stays.
@@ -260,6 +258,8 @@ codes! {
     TooManyCredentials = "too_many_credentials";
     /// The last second factor stays where one is required.
     LastSecondFactor = "last_second_factor";
+    /// The last way to sign in stays.
+    LastWayIn = "last_way_in";
     /// Changed by another request at the same time.
     Conflict = "conflict";
     /// More work than the server takes on.
@@ -293,6 +293,8 @@ impl Error {
             Self::CredentialsIncorrect => ErrorCode::CredentialsIncorrect,
             Self::CodeIncorrect => ErrorCode::CodeIncorrect,
             Self::LinkIncorrect => ErrorCode::LinkIncorrect,
+            Self::PasskeyRefused(PasskeyRefusal::NoRequest) => ErrorCode::PasskeyRequestOver,
+            Self::PasskeyRefused(_) => ErrorCode::PasskeyRefused,
             Self::AttemptExhausted => ErrorCode::AttemptExhausted,
             Self::AttemptNotFound => ErrorCode::AttemptNotFound,
             Self::AttemptStep => ErrorCode::AttemptStep,
@@ -300,6 +302,7 @@ impl Error {
             Self::FactorNotAllowed => ErrorCode::FactorNotAllowed,
             Self::TooManyCredentials => ErrorCode::TooManyCredentials,
             Self::LastSecondFactor => ErrorCode::LastSecondFactor,
+            Self::LastWayIn => ErrorCode::LastWayIn,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::SignUpClosed => ErrorCode::SignUpClosed,
             Self::AccountSuspended => ErrorCode::AccountSuspended,
@@ -310,8 +313,6 @@ impl Error {
             Self::NotFound => ErrorCode::NotFound,
             Self::UsernameTaken => ErrorCode::UsernameTaken,
             Self::EmailAddressTaken => ErrorCode::EmailAddressTaken,
-            Self::PhoneNumberTaken => ErrorCode::PhoneNumberTaken,
-            Self::PhoneNumberNotAllowed => ErrorCode::PhoneNumberNotAllowed,
             Self::TooManyIdentifiers => ErrorCode::TooManyIdentifiers,
             Self::LastIdentifier => ErrorCode::LastIdentifier,
             Self::IdentifierNotVerified => ErrorCode::IdentifierNotVerified,
@@ -322,22 +323,11 @@ impl Error {
         }
     }
 
-    /// What is said of an identifier of this kind that somebody else has.
-    pub(crate) const fn taken(kind: IdentifierKind) -> Self {
-        match kind {
-            IdentifierKind::EmailAddress => Self::EmailAddressTaken,
-            IdentifierKind::PhoneNumber => Self::PhoneNumberTaken,
-            IdentifierKind::Username => Self::UsernameTaken,
-        }
-    }
-
     /// The input field that is meant, where one is.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Self::EmailAddress(_) | Self::EmailAddressTaken => Some("email_address"),
-            Self::PhoneNumber(_) | Self::PhoneNumberTaken | Self::PhoneNumberNotAllowed => {
-                Some("phone_number")
-            }
+            Self::PhoneNumber(_) => Some("phone_number"),
             Self::Username(_) | Self::UsernameTaken => Some("username"),
             Self::Identifier(_) => Some("identifier"),
             Self::Profile(ProfileError::ImageUrl) => Some("image_url"),
@@ -347,6 +337,7 @@ impl Error {
                 Some("password")
             }
             Self::CodeIncorrect => Some("code"),
+            Self::PasskeyRefused(_) => Some("credential"),
             Self::Id(_) => Some("id"),
             Self::Cursor(_) => Some("after"),
             _ => None,
@@ -382,6 +373,9 @@ impl From<CommitError> for Error {
             CommitError::Guard(failure) => match failure.reason {
                 GuardReason::NotFound => Self::NotFound,
                 GuardReason::IdentifierTaken => Self::EmailAddressTaken,
+                GuardReason::CredentialTaken => {
+                    Self::PasskeyRefused(PasskeyRefusal::AlreadyRegistered)
+                }
                 GuardReason::UserNotActive => Self::AccountSuspended,
                 GuardReason::SessionRevoked => Self::SessionOver,
                 _ => Self::Conflict,

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Timestamp;
 use crate::id::{CredentialId, EventId, IdentifierId, SessionId, UserId};
-use crate::identifier::Region;
 use crate::session::{AuthenticationMethod, RevokeReason};
 
 /// Something that happened.
@@ -117,7 +116,7 @@ pub enum EventKind {
         /// Until when; `None` until it is recovered.
         until: Option<Timestamp>,
     },
-    /// An authenticator app was set up.
+    /// An authenticator app or a passkey was set up.
     #[serde(rename = "credential.added")]
     CredentialAdded {
         /// Which.
@@ -128,6 +127,22 @@ pub enum EventKind {
     CredentialRemoved {
         /// Which.
         credential_id: CredentialId,
+    },
+    /// A credential has another name.
+    #[serde(rename = "credential.renamed")]
+    CredentialRenamed {
+        /// Which.
+        credential_id: CredentialId,
+    },
+    /// The counter of a passkey did not move on: somebody may have a copy of it.
+    #[serde(rename = "credential.clone_suspected")]
+    CredentialCloneSuspected {
+        /// Which.
+        credential_id: CredentialId,
+        /// Where the counter was when the passkey was last used.
+        last: u32,
+        /// Where it was said to be now.
+        shown: u32,
     },
     /// All second factors of a user were removed by the application.
     #[serde(rename = "credential.all_removed")]
@@ -198,15 +213,6 @@ pub enum EventKind {
         /// How often it was tried.
         tries: u32,
     },
-    /// Text messages are held back for a while: to one country, since many went there and no code came back, or all,
-    /// since as many went out as may.
-    #[serde(rename = "text_messages.stopped")]
-    TextMessagesStopped {
-        /// The country; `None` for all.
-        region: Option<Region>,
-        /// Until when; `None` if that is not known.
-        until: Option<Timestamp>,
-    },
     /// A new key for access tokens was made.
     #[serde(rename = "signing_key.created")]
     SigningKeyCreated {
@@ -235,6 +241,8 @@ impl EventKind {
             Self::SignInLocked { .. } => "sign_in.locked",
             Self::CredentialAdded { .. } => "credential.added",
             Self::CredentialRemoved { .. } => "credential.removed",
+            Self::CredentialRenamed { .. } => "credential.renamed",
+            Self::CredentialCloneSuspected { .. } => "credential.clone_suspected",
             Self::SecondFactorsReset { .. } => "credential.all_removed",
             Self::RecoveryCodesCreated { .. } => "recovery_codes.created",
             Self::RecoveryCodeUsed { .. } => "recovery_codes.used",
@@ -245,7 +253,6 @@ impl EventKind {
             Self::AllSessionsRevoked { .. } => "session.all_revoked",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
             Self::MessageFailed { .. } => "message.failed",
-            Self::TextMessagesStopped { .. } => "text_messages.stopped",
             Self::SigningKeyCreated { .. } => "signing_key.created",
         }
     }

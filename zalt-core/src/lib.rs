@@ -9,7 +9,8 @@
 //! | [`session`] | sessions, their tokens, refresh and revocation |
 //! | [`user`] | users, profiles, passwords and what their owners and the application do to them |
 //! | [`identifier`] | e-mail addresses, phone numbers, usernames |
-//! | [`credential`] | authenticator apps and recovery codes |
+//! | [`credential`] | second factors, their recovery codes, and what is set up and taken away |
+//! | [`passkey`] | passkeys: the requests to authenticators and the rules for their answers |
 //! | [`password`] | the hashing pool, the policy and foreign formats |
 //! | [`access_token`], [`jwt`], [`signing_key`] | access tokens, the strict JWT code and the keys at rest |
 //! | [`secret`] | encryption keys, sealed values, opaque tokens |
@@ -31,6 +32,7 @@ pub mod id;
 pub mod identifier;
 pub mod jwt;
 pub mod message;
+pub mod passkey;
 pub mod password;
 pub mod request;
 pub mod secret;

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_channel::mpsc;
 use url::Url;
 
 use crate::access_token::AccessTokens;
-use crate::attempt::{AddressVerifications, SignIns, SignUps};
+use crate::attempt::{EmailVerifications, SignIns, SignUps};
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use crate::builder::ZaltBuilder;
 use crate::config::Config;
@@ -15,6 +16,7 @@ use crate::environment::{Clock, Rng, Timestamp};
 use crate::error::Error;
 use crate::event::{Actor, Event, EventKind};
 use crate::id::{EventId, IdSequence, UserId};
+use crate::passkey::PasskeyVerifier;
 use crate::password::HashingPool;
 use crate::request::RequestContext;
 use crate::secret::{EncryptionKeys, Purpose};
@@ -34,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) account_budgets: Arc<dyn BudgetStore>,
     pub(crate) network_budgets: Arc<dyn BudgetStore>,
+    pub(crate) passkeys: Option<Arc<dyn PasskeyVerifier>>,
     pub(crate) keys: EncryptionKeys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -94,9 +97,9 @@ impl Zalt {
         Credentials::new(self)
     }
 
-    /// Proofs of holding an address or a number that a user added.
-    pub const fn address_verifications(&self) -> AddressVerifications<'_> {
-        AddressVerifications::new(self)
+    /// Proofs of holding an address that a user added.
+    pub const fn email_verifications(&self) -> EmailVerifications<'_> {
+        EmailVerifications::new(self)
     }
 
     /// The keys of access tokens.
@@ -201,10 +204,16 @@ impl Zalt {
         let Error::RateLimited { retry_after } = error else {
             return error;
         };
-        match self.is_first_note(key, retry_after).await {
-            Ok(true) => {}
-            Ok(false) => return error,
-            Err(failed) => return failed,
+        let once = Budget::Rate {
+            tries: 1,
+            period: retry_after.unwrap_or(Duration::from_hours(1)),
+        };
+        let key = self.budget_key(&[b"noted", key.as_bytes()]);
+        let noted = self.inner.network_budgets.take(key, &once, self.now());
+        match noted.await {
+            Ok(Decision::Granted) => {}
+            Ok(Decision::Denied { .. }) => return error,
+            Err(failed) => return failed.into(),
         }
         let until = retry_after.map(|wait| self.now() + wait);
         let kind = EventKind::SignInLocked { method, until };
@@ -224,20 +233,10 @@ impl Zalt {
         request: &RequestContext,
         what: &[u8],
     ) -> Result<(), Error> {
-        let budget = &self.inner.config.budgets.network;
-        self.take_network(request, what, budget).await
-    }
-
-    /// The same from a budget with a size of its own.
-    pub(crate) async fn take_network(
-        &self,
-        request: &RequestContext,
-        what: &[u8],
-        budget: &Budget,
-    ) -> Result<(), Error> {
         let Some(key) = request.network_budget(&self.inner.keys, what) else {
             return Ok(());
         };
+        let budget = &self.inner.config.budgets.network;
         match self
             .inner
             .network_budgets
@@ -249,6 +248,7 @@ impl Zalt {
         }
     }
 
+    /// The key of a budget; `parts` name what it is for and whose it is.
     /// The budget of guesses at an account's first factor, whichever that is. Anybody may spend it.
     pub(crate) fn factors_budget(&self, user_id: UserId) -> BudgetKey {
         self.budget_key(&[b"factors", user_id.as_bytes()])
@@ -261,7 +261,6 @@ impl Zalt {
         self.budget_key(&[b"second-factor", user_id.as_bytes()])
     }
 
-    /// The key of a budget; `parts` name what it is for and whose it is.
     pub(crate) fn budget_key(&self, parts: &[&[u8]]) -> BudgetKey {
         BudgetKey::from_bytes(self.inner.keys.mac(Purpose::Budget, parts))
     }

@@ -78,12 +78,12 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         C::AttemptStep
         | C::UsernameTaken
         | C::EmailAddressTaken
-        | C::PhoneNumberTaken
         | C::TooManyIdentifiers
         | C::LastIdentifier
         | C::IdentifierNotVerified
         | C::TooManyCredentials
         | C::LastSecondFactor
+        | C::LastWayIn
         | C::Conflict => StatusCode::CONFLICT,
         C::AttemptExhausted => StatusCode::GONE,
         C::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -97,7 +97,8 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::PasswordContext
         | C::CredentialsIncorrect
         | C::CodeIncorrect
-        | C::PhoneNumberNotAllowed
+        | C::PasskeyRefused
+        | C::PasskeyRequestOver
         | C::LinkIncorrect => StatusCode::UNPROCESSABLE_ENTITY,
         C::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         C::Overloaded | C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
-    AccountMark, AddressVerification, Attempt, AttemptState, Challenge, ChallengePurpose,
-    ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
+    AccountMark, Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy,
+    EmailVerification, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
 use zalt_core::config::SecondFactor;
-use zalt_core::id::{AttemptId, IdentifierId, SessionId, UserId};
+use zalt_core::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, IdentifierValue, Username};
+use zalt_core::passkey::{Base64Url, OwnPasskeyRequest, PasskeyPurpose, PasskeyRequest};
 use zalt_core::session::{AuthenticationMethod, Transport};
 use zalt_core::store::{Change, Expired, GuardReason};
 use zalt_core::user::{Metadata, Name, Profile};
@@ -155,22 +156,26 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
         (SignInStatus::NeedsNewPassword, "+43158858"),
         (SignInStatus::Complete, "Ada_L"),
     ] {
+        let typed = IdentifierValue::parse(text).expect("fixtures use valid identifiers");
+        let waits = status == SignInStatus::NeedsFirstFactor;
         states.push(AttemptState::SignIn(SignIn {
-            identifier: IdentifierValue::parse(text).expect("fixtures use valid identifiers"),
+            identifier: (!waits).then_some(typed),
             user_id: Some(UserId::from_bytes(f.bytes())),
             status,
             challenge: Some(Challenge {
                 purpose: ChallengePurpose::ResetPassword,
                 ..f.challenge()
             }),
+            passkey: waits.then(|| passkey_request(f)),
             sent_to: Some(IdentifierId::from_bytes(f.bytes())),
             first_factor: (status == SignInStatus::NeedsSecondFactor).then(|| PassedFactor {
-                method: AuthenticationMethod::Password,
+                method: AuthenticationMethod::PasskeyPresence,
+                passkey: Some(CredentialId::from_bytes(f.bytes())),
+                offered: SecondFactor::ALL.to_vec(),
                 account: AccountMark {
                     password_set_at: Some(f.now()),
                     session_epoch: 3,
                 },
-                offered: SecondFactor::ALL.to_vec(),
             }),
             reset: Some(AccountMark {
                 password_set_at: Some(f.now()),
@@ -199,26 +204,39 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             transport: Transport::Cookie,
         }));
     }
-    for (address, strategy) in [
-        ("用户@例子.广告", ChallengeStrategy::EmailCode),
-        ("+436601234567", ChallengeStrategy::SmsCode),
+    for (purpose, request) in [
+        (PasskeyPurpose::Register, Some(passkey_request(f))),
+        (PasskeyPurpose::StepUp, None),
     ] {
-        states.push(AttemptState::AddressVerification(AddressVerification {
+        states.push(AttemptState::Passkey(OwnPasskeyRequest {
             user_id: UserId::from_bytes(f.bytes()),
             session_id: SessionId::from_bytes(f.bytes()),
-            identifier_id: IdentifierId::from_bytes(f.bytes()),
-            identifier_version: 4,
-            address: IdentifierValue::parse(address).expect("fixtures use valid identifiers"),
-            address_taken: true,
-            challenge: Some(Challenge {
-                purpose: ChallengePurpose::VerifyAddress,
-                strategy,
-                link: None,
-                ..f.challenge()
-            }),
+            purpose,
+            request,
         }));
     }
+    states.push(AttemptState::EmailVerification(EmailVerification {
+        user_id: UserId::from_bytes(f.bytes()),
+        session_id: SessionId::from_bytes(f.bytes()),
+        identifier_id: IdentifierId::from_bytes(f.bytes()),
+        identifier_version: 4,
+        email_address: email("用户@例子.广告"),
+        address_taken: true,
+        challenge: Some(Challenge {
+            purpose: ChallengePurpose::VerifyAddress,
+            strategy: ChallengeStrategy::EmailCode,
+            link: None,
+            ..f.challenge()
+        }),
+    }));
     states
+}
+
+fn passkey_request(f: &Fixtures) -> PasskeyRequest {
+    PasskeyRequest {
+        challenge: Base64Url::new(f.bytes::<48>().to_vec()),
+        expires_at: f.now(),
+    }
 }
 
 async fn attempt(store: &SharedStore, id: AttemptId) -> Option<Attempt> {

@@ -3,6 +3,7 @@
 use zalt_core::credential::{
     Credential, CredentialHandle, CredentialState, RecoveryCode, RecoveryCodes, Totp,
 };
+use zalt_core::passkey::{Base64Url, Passkey};
 use zalt_core::secret::{CodeDigest, Sealed};
 use zalt_core::store::{Change, GuardReason};
 use zalt_core::user::{Name, User, UserStatus};
@@ -38,8 +39,19 @@ pub async fn credentials_are_read_back_whole(store: &SharedStore) {
             codes: vec![used, unused],
         }),
         CredentialState::RecoveryCodes(RecoveryCodes { codes: vec![] }),
+        CredentialState::Passkey(Passkey {
+            credential_id: Base64Url::new(vec![0xff; 1023]),
+            public_key: Base64Url::new(f.bytes::<77>().to_vec()),
+            counter: u32::MAX,
+            user_verified: true,
+            backup_eligible: true,
+            backed_up: false,
+            aaguid: Base64Url::new(f.bytes::<16>().to_vec()),
+            transports: vec!["internal".to_owned(), "smart-card".to_owned()],
+            attestation_format: "none".to_owned(),
+        }),
     ];
-    let names = [None, Some("Ada's phone"), Some("📱 né"), None];
+    let names = [None, Some("Ada's phone"), Some("📱 né"), None, Some("Key")];
     let mut written = Vec::new();
     for (position, (state, name)) in states.into_iter().zip(names).enumerate() {
         let credential = Credential {

@@ -210,11 +210,14 @@ impl Fixtures {
             id: AttemptId::mint(now, &self.rng).expect("the generator never fails"),
             token: self.token(),
             state: AttemptState::SignIn(SignIn {
-                identifier: IdentifierValue::parse("ada@example.com")
-                    .expect("fixtures use valid identifiers"),
+                identifier: Some(
+                    IdentifierValue::parse("ada@example.com")
+                        .expect("fixtures use valid identifiers"),
+                ),
                 user_id: None,
                 status: SignInStatus::NeedsFirstFactor,
                 challenge: Some(self.challenge()),
+                passkey: None,
                 sent_to: None,
                 reset: None,
                 first_factor: None,

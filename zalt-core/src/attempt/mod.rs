@@ -7,7 +7,7 @@
 //! ```text
 //! sign-up   create ─▶ missing_requirements ──code or link──▶ complete (user and session)
 //!
-//! sign-in   create ─▶ needs_first_factor ──password, code or link──▶ complete (session)
+//! sign-in   create ─▶ needs_first_factor ──password, code, link or passkey──▶ complete (session)
 //!                       │        ▲    │                                  ▲
 //!               code or link     │    ├──▶ needs_second_factor ──code────┤
 //!               for a reset  new password                                │
@@ -18,22 +18,23 @@
 //! What is offered to an identifier that nobody owns looks and takes as long as for one that somebody does: the same
 //! rows are written, the same hash is computed, and only the mail differs.
 
-mod address_verification;
 mod challenge;
+mod email_verification;
+mod enroll_passkey;
 mod model;
 mod password;
 mod proof;
 mod second_factor;
 mod sign_in;
 mod sign_in_by_mail;
+mod sign_in_by_passkey;
 mod sign_up;
 mod step;
-mod text_message;
 
-pub use address_verification::AddressVerifications;
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
+pub use email_verification::EmailVerifications;
 pub use model::{
-    AccountMark, AddressVerification, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus,
+    AccountMark, Attempt, AttemptState, EmailVerification, PassedFactor, SignIn, SignInStatus,
     SignUp, SignUpStatus,
 };
 pub(crate) use password::Tries;

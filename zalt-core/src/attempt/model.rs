@@ -3,8 +3,10 @@ use serde::{Deserialize, Serialize};
 use super::challenge::Challenge;
 use crate::config::SecondFactor;
 use crate::environment::Timestamp;
-use crate::id::{AttemptId, IdentifierId, SessionId, UserId};
-use crate::identifier::{EmailAddress, IdentifierValue, Username};
+use crate::error::Error;
+use crate::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
+use crate::identifier::{EmailAddress, IdentifierKey, IdentifierValue, Username};
+use crate::passkey::{OwnPasskeyRequest, PasskeyRequest};
 use crate::password::PasswordPhc;
 use crate::secret::TokenDigest;
 use crate::session::{AuthenticationMethod, Transport};
@@ -39,21 +41,26 @@ pub enum AttemptState {
     SignIn(SignIn),
     /// Somebody signs up.
     SignUp(SignUp),
-    /// A signed-in user proves to hold an address or a number.
-    AddressVerification(AddressVerification),
+    /// A signed-in user proves to hold an address.
+    EmailVerification(EmailVerification),
+    /// A signed-in user asks an authenticator for something.
+    Passkey(OwnPasskeyRequest),
 }
 
 /// A sign-in under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// What was typed.
-    pub identifier: IdentifierValue,
+    /// What was typed; `None` where a passkey is to say who it is.
+    pub identifier: Option<IdentifierValue>,
     /// Whose it is; `None` if nobody's, which the person at the other end is never told.
     pub user_id: Option<UserId>,
     /// How far it has come.
     pub status: SignInStatus,
     /// The code or link that is out.
     pub challenge: Option<Challenge>,
+    /// The request to an authenticator that is open.
+    #[serde(default)]
+    pub passkey: Option<PasskeyRequest>,
     /// The identifier of the user that the challenge was sent to: what comes back counts only while it is theirs.
     pub sent_to: Option<IdentifierId>,
     /// That a reset was proved in this attempt, and over which account.
@@ -65,11 +72,47 @@ pub struct SignIn {
     pub transport: Transport,
 }
 
+impl SignIn {
+    /// A sign-in that begins with the first factor.
+    pub(crate) const fn new(
+        identifier: Option<IdentifierValue>,
+        user_id: Option<UserId>,
+        transport: Transport,
+    ) -> Self {
+        Self {
+            identifier,
+            user_id,
+            status: SignInStatus::NeedsFirstFactor,
+            challenge: None,
+            passkey: None,
+            sent_to: None,
+            reset: None,
+            first_factor: None,
+            transport,
+        }
+    }
+
+    /// What was typed, for showing it again; empty where nothing was.
+    pub fn identifier_text(&self) -> &str {
+        let typed = self.identifier.as_ref();
+        typed.map_or("", IdentifierValue::as_str)
+    }
+
+    /// The key of what was typed. Where nothing was, there is nothing but a passkey to go on with.
+    pub(crate) fn typed(&self) -> Result<IdentifierKey, Error> {
+        let typed = self.identifier.as_ref().map(IdentifierValue::key);
+        typed.ok_or(Error::AttemptStep)
+    }
+}
+
 /// A first factor that was passed. It is worth nothing once the account has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedFactor {
     /// Which.
     pub method: AuthenticationMethod,
+    /// With which passkey, if it was one: the same does not count for a second factor.
+    #[serde(default)]
+    pub passkey: Option<CredentialId>,
     /// What the account was like then.
     pub account: AccountMark,
     /// The kinds of second factor that go with it and that the account had then: what is shown, and not what decides.
@@ -137,9 +180,9 @@ pub enum SignUpStatus {
     Complete,
 }
 
-/// A signed-in user's proof of holding an address or a number that they added.
+/// A signed-in user's proof of holding an address that they added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddressVerification {
+pub struct EmailVerification {
     /// Whose address it is to be.
     pub user_id: UserId,
     /// The session that asked, without which the code is worth nothing.
@@ -148,8 +191,8 @@ pub struct AddressVerification {
     pub identifier_id: IdentifierId,
     /// The identifier's version once this message was sent. A newer message moves it on, which voids this one.
     pub identifier_version: u64,
-    /// The address or number.
-    pub address: IdentifierValue,
+    /// Its address.
+    pub email_address: EmailAddress,
     /// Whether the address had an owner when the message was sent: no proof is right then, which is not told.
     pub address_taken: bool,
     /// The code or link that is out; gone once it was used.

@@ -6,10 +6,10 @@ use super::sign_in::{
 };
 use super::step::{self, RACES};
 use crate::config::{SecondFactor, SecondFactorPolicy};
-use crate::credential::{NewRecoveryCodes, TotpEnrollment, UsedCredential};
+use crate::credential::{Asked, NewRecoveryCodes, TotpEnrollment, UsedCredential, WrongProof};
 use crate::error::Error;
-use crate::event::{Actor, EventKind};
 use crate::id::CredentialId;
+use crate::passkey::AssertionResponse;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, SignedIn};
@@ -23,6 +23,8 @@ pub enum SecondFactorProof {
     Totp(String),
     /// A recovery code, as typed.
     RecoveryCode(String),
+    /// The answer of an authenticator.
+    Passkey(Box<AssertionResponse>),
 }
 
 impl SecondFactorProof {
@@ -30,15 +32,17 @@ impl SecondFactorProof {
     pub const fn factor(&self) -> Option<SecondFactor> {
         match self {
             Self::Totp(_) => Some(SecondFactor::Totp),
+            Self::Passkey(_) => Some(SecondFactor::Passkey),
             Self::RecoveryCode(_) => None,
         }
     }
 
-    /// What a session that was proved by it says of it.
+    /// What a session that was proved by it says of it, if no more than that is known.
     pub const fn method(&self) -> AuthenticationMethod {
         match self {
             Self::Totp(_) => AuthenticationMethod::Totp,
             Self::RecoveryCode(_) => AuthenticationMethod::RecoveryCode,
+            Self::Passkey(_) => AuthenticationMethod::PasskeyPresence,
         }
     }
 }
@@ -48,6 +52,7 @@ impl std::fmt::Debug for SecondFactorProof {
         f.write_str(match self {
             Self::Totp(_) => "Totp(..)",
             Self::RecoveryCode(_) => "RecoveryCode(..)",
+            Self::Passkey(_) => "Passkey(..)",
         })
     }
 }
@@ -71,8 +76,8 @@ impl SignIns<'_> {
     /// Passes the second factor of an attempt, which yields the session.
     ///
     /// # Errors
-    /// [`Error::CodeIncorrect`], [`Error::AttemptExhausted`], [`Error::RateLimited`], [`Error::AccountSuspended`],
-    /// [`Error::AttemptStep`]; [`Error::AttemptNotFound`] also if since the first factor the password was changed or all
+    /// [`Error::CodeIncorrect`], [`Error::PasskeyRefused`], [`Error::AttemptExhausted`], [`Error::RateLimited`],
+    /// [`Error::AccountSuspended`], [`Error::AttemptStep`]; [`Error::AttemptNotFound`] also if since the first factor the password was changed or all
     /// sessions were ended.
     pub async fn attempt_second_factor(
         &self,
@@ -85,7 +90,8 @@ impl SignIns<'_> {
         let mut charged = false;
         for _ in 0..RACES {
             let attempt = step::find(zalt, token).await?;
-            require_status(sign_in(&attempt)?, SignInStatus::NeedsSecondFactor)?;
+            let state = sign_in(&attempt)?;
+            require_status(state, SignInStatus::NeedsSecondFactor)?;
             step::require_codes_left(zalt, &attempt)?;
             let (account, first) = self.proved_account(&attempt).await?;
             if !charged {
@@ -93,11 +99,19 @@ impl SignIns<'_> {
                     .await?;
                 charged = true;
             }
-            let Some(used) = zalt.use_credential(&account, proof)? else {
-                if self.count_second_failure(request, &attempt, proof).await? {
-                    return Err(Error::CodeIncorrect);
+            let asked = Asked {
+                request: state.passkey.as_ref(),
+                first: first.passkey,
+            };
+            let used = match zalt.use_credential(&account, proof, asked)? {
+                Ok(used) => used,
+                Err(wrong) => {
+                    let error = wrong.error();
+                    if self.count_second_failure(request, &attempt, wrong).await? {
+                        return Err(error);
+                    }
+                    continue;
                 }
-                continue;
             };
             if !account.user.status.is_active() {
                 return Err(Error::AccountSuspended);
@@ -173,7 +187,8 @@ impl SignIns<'_> {
             .confirmed(request, &account, id, code, None, batch)
         {
             Err(Error::CodeIncorrect) => {
-                self.count_second_failure(request, &attempt, &proof).await?;
+                let wrong = WrongProof::Code(proof.method());
+                self.count_second_failure(request, &attempt, wrong).await?;
                 return Err(Error::CodeIncorrect);
             }
             result => result?,
@@ -204,7 +219,10 @@ impl SignIns<'_> {
 
     /// The account that still has to set up a second factor: whoever waits at that step with a password they found out must not
     /// add a factor of theirs once the owner has one.
-    async fn account_to_enroll(&self, attempt: &Attempt) -> Result<(Account, PassedFactor), Error> {
+    pub(super) async fn account_to_enroll(
+        &self,
+        attempt: &Attempt,
+    ) -> Result<(Account, PassedFactor), Error> {
         let (account, first) = self.proved_account(attempt).await?;
         match self.after_first_factor(&account) {
             Some(SignInStatus::NeedsMfaEnrollment) => Ok((account, first)),
@@ -223,14 +241,13 @@ impl SignIns<'_> {
         batch: Batch,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
-        let done = with_state(attempt, |state| state.status = SignInStatus::Complete)?;
-        let batch = batch
-            .change(Change::UpdateAttempt(done))
-            .change(used.change);
-        let batch =
-            self.zalt
-                .noting_recovery_code(request, account, used.recovery_codes_left, batch)?;
+        let done = with_state(attempt, |state| {
+            state.passkey = None;
+            state.status = SignInStatus::Complete;
+        })?;
+        let batch = batch.change(Change::UpdateAttempt(done));
         let amr = vec![first.method, used.method];
+        let batch = self.zalt.using(request, account, used, batch)?;
         let (batch, new) = self.with_session(request, batch, &account.user, transport, amr)?;
         match self.zalt.commit(batch).await {
             Ok(()) => {
@@ -249,25 +266,25 @@ impl SignIns<'_> {
         }
     }
 
-    /// Counts a wrong code. `false` if the attempt moved meanwhile.
+    /// Counts a wrong proof. `false` if the attempt moved meanwhile.
     async fn count_second_failure(
         &self,
         request: &RequestContext,
         attempt: &Attempt,
-        proof: &SecondFactorProof,
+        wrong: WrongProof,
     ) -> Result<bool, Error> {
+        let user_id = sign_in(attempt)?.user_id;
+        if let WrongProof::Passkey(refused) = wrong {
+            return self.count_refusal(request, attempt, user_id, refused).await;
+        }
         let counted = Attempt {
             failed_codes: attempt.failed_codes.saturating_add(1),
             ..attempt.clone()
         };
-        let kind = EventKind::SignInFailed {
-            method: proof.method(),
-        };
-        let user_id = sign_in(attempt)?.user_id;
-        let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
-        let batch = Batch::new()
-            .change(Change::UpdateAttempt(counted))
-            .event(event);
+        let batch = Batch::new().change(Change::UpdateAttempt(counted));
+        let batch = self
+            .zalt
+            .noting_wrong_proof(request, user_id, wrong, batch)?;
         step::commit(self.zalt, batch).await
     }
 }

@@ -3,9 +3,11 @@ use super::model::{AccountMark, Attempt, AttemptState, PassedFactor, SignIn, Sig
 use super::password::{CheckedPassword, Tries};
 use super::step::{self, NewChallenge, RACES};
 use crate::Zalt;
+use crate::config::SecondFactor;
+use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::id::AttemptId;
+use crate::id::{AttemptId, CredentialId};
 use crate::identifier::{EmailAddress, Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
 use crate::password::Password;
 use crate::request::RequestContext;
@@ -87,16 +89,8 @@ impl<'z> SignIns<'z> {
             .account_by_identifier(&identifier.key())
             .await?;
         let id = AttemptId::mint(self.zalt.now(), self.zalt.rng())?;
-        let state = SignIn {
-            identifier,
-            user_id: account.map(|account| account.user.id),
-            status: SignInStatus::NeedsFirstFactor,
-            challenge: None,
-            sent_to: None,
-            reset: None,
-            first_factor: None,
-            transport,
-        };
+        let user_id = account.map(|account| account.user.id);
+        let state = SignIn::new(Some(identifier), user_id, transport);
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
         self.zalt
             .commit(Batch::new().change(Change::InsertAttempt(attempt.clone())))
@@ -145,14 +139,9 @@ impl<'z> SignIns<'z> {
         };
         let id = AttemptId::mint(self.zalt.now(), self.zalt.rng())?;
         let state = SignIn {
-            identifier,
-            user_id: Some(account.user.id),
             status,
-            challenge: None,
-            sent_to: None,
-            reset: None,
-            first_factor: Some(self.passed(method, &account)),
-            transport,
+            first_factor: Some(self.passed(method, None, &account)),
+            ..SignIn::new(Some(identifier), Some(account.user.id), transport)
         };
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
         let batch = Batch::new().change(Change::InsertAttempt(attempt.clone()));
@@ -177,7 +166,7 @@ impl<'z> SignIns<'z> {
         let attempt = step::find(self.zalt, token).await?;
         let state = sign_in(&attempt)?;
         require_status(state, SignInStatus::NeedsFirstFactor)?;
-        let (key, transport) = (state.identifier.key(), state.transport);
+        let (key, transport) = (state.typed()?, state.transport);
         let account = self.zalt.store().account_by_identifier(&key).await?;
         let tries = match state.reset {
             Some(_) => Tries::OfAttempt(attempt.id, &key),
@@ -202,7 +191,8 @@ impl<'z> SignIns<'z> {
             // The account may have changed hands since the attempt was begun.
             state.user_id = Some(account.user.id);
             state.challenge = None;
-            state.first_factor = Some(self.passed(AuthenticationMethod::Password, &account));
+            state.passkey = None;
+            state.first_factor = Some(self.passed(AuthenticationMethod::Password, None, &account));
         })?;
         let batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
         self.commit_with_rehash(batch, checked.rehash)
@@ -237,7 +227,7 @@ impl<'z> SignIns<'z> {
                 return Err(Error::AttemptStep);
             }
             step::require_codes_left(self.zalt, &attempt)?;
-            let key = state.identifier.key();
+            let key = state.typed()?;
             let account = self.zalt.store().account_by_identifier(&key).await?;
             let user_id = account.as_ref().map(|account| account.user.id);
             let account = account.filter(|account| account.user.status.is_active());
@@ -355,12 +345,23 @@ impl<'z> SignIns<'z> {
         }
     }
 
-    /// A first factor that was passed just now.
-    pub(super) fn passed(&self, method: AuthenticationMethod, account: &Account) -> PassedFactor {
+    /// A first factor that was passed just now, if it was a passkey with the one named.
+    pub(super) fn passed(
+        &self,
+        method: AuthenticationMethod,
+        passkey: Option<CredentialId>,
+        account: &Account,
+    ) -> PassedFactor {
         let mut offered = self.zalt.second_factor_kinds(account);
-        offered.retain(|second| second.goes_with(method));
+        // The passkey that was the first is not the second too.
+        let another = |(_, other): (SecondFactor, &Credential)| Some(other.id) != passkey;
+        offered.retain(|second| {
+            let mut of_kind = self.zalt.second_factors(account);
+            second.goes_with(method) && of_kind.any(|has| has.0 == *second && another(has))
+        });
         PassedFactor {
             method,
+            passkey,
             account: account_mark(account),
             offered,
         }

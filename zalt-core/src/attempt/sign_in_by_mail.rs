@@ -94,7 +94,7 @@ impl SignIns<'_> {
         proof: &Proof,
     ) -> Result<SignInProgress, Error> {
         let state = sign_in(&attempt)?;
-        let budget = step::sign_in_budget(self.zalt, state.user_id, &state.identifier.key());
+        let budget = step::sign_in_budget(self.zalt, state.user_id, &state.typed()?);
         let mut tries = CodeTries::of(budget);
         for _ in 0..RACES {
             let state = sign_in(&attempt)?;
@@ -191,8 +191,9 @@ impl SignIns<'_> {
         let next = self.after_first_factor(account);
         let updated = with_state(attempt, |state| {
             state.challenge = None;
+            state.passkey = None;
             state.status = next.unwrap_or(SignInStatus::Complete);
-            state.first_factor = next.map(|_| self.passed(method, account));
+            state.first_factor = next.map(|_| self.passed(method, None, account));
         })?;
         // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
         let proved = Identifier {

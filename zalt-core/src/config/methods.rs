@@ -160,6 +160,9 @@ impl SecondFactor {
     pub const fn of(method: AuthenticationMethod) -> Option<Self> {
         match method {
             AuthenticationMethod::Totp => Some(Self::Totp),
+            AuthenticationMethod::Passkey | AuthenticationMethod::PasskeyPresence => {
+                Some(Self::Passkey)
+            }
             AuthenticationMethod::Password
             | AuthenticationMethod::Email
             | AuthenticationMethod::RecoveryCode => None,

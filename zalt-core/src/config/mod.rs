@@ -1,18 +1,17 @@
 //! What an application chooses, with the defaults and the numbers that they stand for.
 
 mod methods;
-mod phone_numbers;
 
 use std::time::Duration;
 
 use url::Url;
 
 pub use methods::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
-pub use phone_numbers::PhoneNumberConfig;
 
 use crate::budget::Budget;
 use crate::environment::Timestamp;
 use crate::jwt::SigningAlgorithm;
+use crate::passkey::PasskeyConfig;
 use crate::password::{ForeignHashKeys, HashingConfig, PasswordPolicy};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -45,8 +44,8 @@ pub struct Config {
     pub first_factors: FirstFactors,
     /// Second factors: whether they are asked for, and which.
     pub second_factors: SecondFactorConfig,
-    /// Phone numbers: whose are accepted, and how many text messages are sent.
-    pub phone_numbers: PhoneNumberConfig,
+    /// Passkeys: for which relying party, and what is asked of them.
+    pub passkeys: PasskeyConfig,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -270,7 +269,10 @@ impl Config {
             budgets: BudgetConfig {
                 password: failures,
                 code: failures,
-                messages_per_address: hourly(10),
+                messages_per_address: Budget::Rate {
+                    tries: 10,
+                    period: HOUR,
+                },
                 network: Budget::Rate {
                     tries: 60,
                     period: MINUTE,
@@ -284,7 +286,7 @@ impl Config {
                 totp_window: 1,
                 issuer: None,
             },
-            phone_numbers: PhoneNumberConfig::new(),
+            passkeys: PasskeyConfig::of(base_url),
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -404,7 +406,7 @@ impl Config {
             self.budgets.messages_per_address,
         )?;
         check_rate("budgets.network", self.budgets.network)?;
-        self.phone_numbers.check()
+        self.passkeys.check()
     }
 }
 
@@ -470,12 +472,31 @@ pub enum ConfigError {
         "second_factors.methods must allow at least one where second_factors.policy is required"
     )]
     SecondFactorMethods,
-    /// Codes that don't come back are failures.
-    #[error("phone_numbers.unanswered_per_country must count failures")]
-    UnansweredBudget,
-    /// Phone numbers are accepted, and there is nothing to send text messages with.
-    #[error("an SMS sender is needed where phone numbers are accepted")]
-    SmsSender,
+    /// The relying party is no domain that somebody could have to themselves.
+    #[error(
+        "passkeys.rp_id must be a domain in lower case without scheme and port, such as example.com, and no top level domain"
+    )]
+    RpId,
+    /// No page may ask for passkeys.
+    #[error("passkeys.origins must name at least one origin")]
+    PasskeyOrigins,
+    /// A page of this origin can't ask for the passkeys of the relying party.
+    #[error(
+        "passkeys.origins: {origin:?} is not the origin of an https page on the domain of passkeys.rp_id or below it, such as \
+         https://app.example.com: origins of other domains belong into passkeys.related_origins"
+    )]
+    PasskeyOrigin {
+        /// The origin.
+        origin: String,
+    },
+    /// It is no origin, or one of the relying party's own domain.
+    #[error(
+        "passkeys.related_origins: {origin:?} is not the origin of an https page on another domain than that of passkeys.rp_id"
+    )]
+    RelatedOrigin {
+        /// The origin.
+        origin: String,
+    },
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,
@@ -485,13 +506,6 @@ pub enum ConfigError {
     /// The hashing pool can't be started with these settings.
     #[error("hashing: {0}")]
     Hashing(#[from] crate::password::HashingConfigError),
-}
-
-const fn hourly(tries: u32) -> Budget {
-    Budget::Rate {
-        tries,
-        period: HOUR,
-    }
 }
 
 fn require_within(

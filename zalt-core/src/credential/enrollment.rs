@@ -23,7 +23,7 @@ use crate::user::{Account, Name};
 /// ([`Error::ReauthenticationRequired`]), and every verified address is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Credentials<'z> {
-    zalt: &'z Zalt,
+    pub(super) zalt: &'z Zalt,
 }
 
 /// An authenticator app that is being set up. The secret is shown here and never again.
@@ -61,7 +61,7 @@ impl std::fmt::Debug for NewRecoveryCodes {
 }
 
 /// The most credentials of one account.
-const MAX_CREDENTIALS: usize = 20;
+pub(super) const MAX_CREDENTIALS: usize = 20;
 
 impl<'z> Credentials<'z> {
     pub(crate) const fn new(zalt: &'z Zalt) -> Self {
@@ -151,10 +151,11 @@ impl<'z> Credentials<'z> {
         Ok(codes)
     }
 
-    /// Removes an authenticator app. With the last one the recovery codes go.
+    /// Removes an authenticator app or a passkey. With the last second factor the recovery codes go.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::LastSecondFactor`] where everybody needs one, [`Error::ReauthenticationRequired`].
+    /// [`Error::NotFound`], [`Error::LastSecondFactor`] where everybody needs one, [`Error::LastWayIn`] if nothing else leads
+    /// into the account, [`Error::ReauthenticationRequired`].
     pub async fn remove(
         &self,
         request: &RequestContext,
@@ -168,6 +169,9 @@ impl<'z> Credentials<'z> {
             .find(|credential| credential.id == id)
             .filter(|credential| !matches!(credential.state, CredentialState::RecoveryCodes(_)))
             .ok_or(Error::NotFound)?;
+        if self.zalt.is_last_way_in(&account, removed) {
+            return Err(Error::LastWayIn);
+        }
         let mut batch = self
             .zalt
             .users()
@@ -298,8 +302,7 @@ impl<'z> Credentials<'z> {
         Ok((enrollment, batch))
     }
 
-    /// Completes `batch` with the confirmation of an authenticator app. If it is the first, recovery codes come with it, and
-    /// every session but `keep` ends: whoever is in by one factor, and not the owner, is out. The caller has taken a try from
+    /// Completes `batch` with the confirmation of an authenticator app and what goes with it. The caller has taken a try from
     /// the budget.
     pub(crate) fn confirmed(
         &self,
@@ -333,20 +336,39 @@ impl<'z> Credentials<'z> {
             last_used_at: Some(now),
             ..credential.clone()
         };
-        let kind = EventKind::CredentialAdded { credential_id: id };
-        let mut batch =
-            batch
-                .change(Change::UpdateCredential(confirmed))
-                .event(
-                    self.zalt
-                        .users()
-                        .own_event(request, account.user.id, kind)?,
-                );
+        let batch = batch.change(Change::UpdateCredential(confirmed.clone()));
+        self.with_factor(request, account, &confirmed, keep, batch)
+    }
+
+    /// Completes `batch` with what goes with a credential that counts from now on. If it is the first second factor, recovery
+    /// codes come with it, and every session but `keep` ends: whoever is in by one factor, and not the owner, is out.
+    pub(super) fn with_factor(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        added: &Credential,
+        keep: Option<SessionId>,
+        batch: Batch,
+    ) -> Result<(Batch, Option<NewRecoveryCodes>), Error> {
+        let zalt = self.zalt;
+        let user_id = account.user.id;
+        let own_event = |kind| zalt.users().own_event(request, user_id, kind);
+        let kind = EventKind::CredentialAdded {
+            credential_id: added.id,
+        };
+        let mut batch = batch.event(own_event(kind)?);
         batch
             .changes
             .extend(zalt.mail_all(account, &Notice::SecondFactorAdded)?);
+        let methods = zalt.config().second_factors.methods;
+        if !added
+            .second_factor()
+            .is_some_and(|kind| methods.allows(kind))
+        {
+            return Ok((batch, None));
+        }
         if !zalt.has_second_factor(account) {
-            let (user_id, reason) = (account.user.id, RevokeReason::SecondFactorAdded);
+            let reason = RevokeReason::SecondFactorAdded;
             let kind = EventKind::AllSessionsRevoked {
                 except: keep,
                 reason,
@@ -355,10 +377,10 @@ impl<'z> Credentials<'z> {
                 .change(Change::RevokeUserSessions {
                     user_id,
                     except: keep,
-                    at: now,
+                    at: zalt.now(),
                     reason,
                 })
-                .event(zalt.users().own_event(request, user_id, kind)?);
+                .event(own_event(kind)?);
         }
         if account.recovery_codes().is_some() {
             return Ok((batch, None));

@@ -1,9 +1,10 @@
-//! Credentials beside the password: authenticator apps and recovery codes.
+//! Credentials beside the password: authenticator apps, passkeys and recovery codes.
 //!
 //! Each is one row with a version. Whatever a credential may be used for only once, a time step, a recovery code, is written
 //! as an update that names the version it read: of two requests with one code, one wins.
 
 mod enrollment;
+mod passkey;
 mod proof;
 mod qr;
 mod recovery;
@@ -15,12 +16,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
-pub(crate) use proof::UsedCredential;
+pub(crate) use proof::{Asked, UsedCredential, WrongProof};
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use totp::{Totp, TotpSecret};
 
 use crate::environment::Timestamp;
 use crate::id::{CredentialId, UserId};
+use crate::passkey::Passkey;
 use crate::user::Name;
 
 /// One credential, as it is kept.
@@ -51,6 +53,8 @@ pub struct Credential {
 pub enum CredentialState {
     /// An authenticator app.
     Totp(Totp),
+    /// A passkey.
+    Passkey(Passkey),
     /// Codes on paper, for when everything else is lost.
     RecoveryCodes(RecoveryCodes),
 }

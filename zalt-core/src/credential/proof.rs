@@ -1,10 +1,12 @@
 use super::{Credential, CredentialState, TotpSecret};
 use crate::Zalt;
 use crate::attempt::SecondFactorProof;
+use crate::config::SecondFactor;
 use crate::error::Error;
-use crate::event::EventKind;
-use crate::id::UserId;
+use crate::event::{Actor, EventKind};
+use crate::id::{CredentialId, UserId};
 use crate::message::Notice;
+use crate::passkey::{Answered, PasskeyRefusal, PasskeyRequest, Refused};
 use crate::request::RequestContext;
 use crate::session::AuthenticationMethod;
 use crate::store::{Batch, Change};
@@ -17,24 +19,93 @@ pub(crate) struct UsedCredential {
     pub(crate) change: Change,
     /// How many recovery codes are left, if it was one.
     pub(crate) recovery_codes_left: Option<u32>,
+    /// That there may be a copy of it, if it was a passkey.
+    pub(crate) suspicion: Option<EventKind>,
+}
+
+impl From<Answered> for UsedCredential {
+    fn from(answered: Answered) -> Self {
+        Self {
+            method: AuthenticationMethod::of_passkey(answered.user_verified),
+            change: Change::UpdateCredential(answered.credential),
+            recovery_codes_left: None,
+            suspicion: answered.suspicion,
+        }
+    }
+}
+
+/// A proof that is wrong.
+pub(crate) enum WrongProof {
+    Code(AuthenticationMethod),
+    Passkey(Refused),
+}
+
+impl WrongProof {
+    /// What whoever showed it is told.
+    pub(crate) const fn error(&self) -> Error {
+        match self {
+            Self::Code(_) => Error::CodeIncorrect,
+            Self::Passkey(refused) => Error::PasskeyRefused(refused.reason),
+        }
+    }
+}
+
+/// What a proof has to fit beside the account.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The request to an authenticator that is open.
+    pub(crate) request: Option<&'a PasskeyRequest>,
+    /// The passkey that was the first factor, which can't be the second too.
+    pub(crate) first: Option<CredentialId>,
 }
 
 impl Zalt {
-    /// Checks a proof against the account's confirmed credentials. `None` if it fits none. Whoever calls this has taken a
-    /// try from the budget, and commits the change with whatever the proof allows.
+    /// Checks a proof against the account's confirmed credentials. Whoever calls this has taken a try from the budget, and
+    /// commits the change with whatever the proof allows.
     pub(crate) fn use_credential(
         &self,
         account: &Account,
         proof: &SecondFactorProof,
-    ) -> Result<Option<UsedCredential>, Error> {
-        match proof {
-            SecondFactorProof::Totp(code) => self.use_totp(account, code),
-            SecondFactorProof::RecoveryCode(code) => Ok(self.use_recovery_code(account, code)),
+        asked: Asked<'_>,
+    ) -> Result<Result<UsedCredential, WrongProof>, Error> {
+        let used = match proof {
+            SecondFactorProof::Totp(code) => self.use_totp(account, code)?,
+            SecondFactorProof::RecoveryCode(code) => self.use_recovery_code(account, code),
+            SecondFactorProof::Passkey(response) => {
+                let answered = self.answer(account, asked.request, response, false);
+                return Ok(answered
+                    .and_then(|answered| {
+                        if Some(answered.credential.id) == asked.first {
+                            return Err(PasskeyRefusal::Unknown.into());
+                        }
+                        Ok(answered.into())
+                    })
+                    .map_err(WrongProof::Passkey));
+            }
+        };
+        Ok(used.ok_or(WrongProof::Code(proof.method())))
+    }
+
+    /// Completes `batch` with what goes with a wrong proof.
+    pub(crate) fn noting_wrong_proof(
+        &self,
+        request: &RequestContext,
+        user_id: Option<UserId>,
+        wrong: WrongProof,
+        batch: Batch,
+    ) -> Result<Batch, Error> {
+        match wrong {
+            WrongProof::Passkey(refused) => self.noting_refusal(request, user_id, refused, batch),
+            WrongProof::Code(method) => {
+                let kind = EventKind::SignInFailed { method };
+                let event = self.event(request, Actor::Anonymous, user_id, kind)?;
+                Ok(batch.event(event))
+            }
         }
     }
 
-    /// Takes a try at an account's second factor, if the application allows that kind. A recovery code costs none: nobody guesses 80 bits, and it is what still
-    /// works when the tries are spent.
+    /// Takes a try at an account's second factor, if the application allows that kind. A recovery code costs none: nobody
+    /// guesses 80 bits, and it is what still works when the tries are spent. Nor does a passkey, which signs.
     pub(crate) async fn take_second_factor(
         &self,
         request: &RequestContext,
@@ -45,6 +116,9 @@ impl Zalt {
             return Ok(());
         };
         self.config().second_factors.methods.require(factor)?;
+        if factor == SecondFactor::Passkey {
+            return Ok(());
+        }
         let budget = self.second_factor_budget(user_id);
         let limit = &self.config().budgets.code;
         match self.take_account_budget(budget, limit).await {
@@ -77,6 +151,7 @@ impl Zalt {
                     ..credential.clone()
                 }),
                 recovery_codes_left: None,
+                suspicion: None,
             }));
         }
         Ok(None)
@@ -97,27 +172,30 @@ impl Zalt {
                 ..credential.clone()
             }),
             recovery_codes_left: Some(left),
+            suspicion: None,
         })
     }
 
-    /// Completes `batch` with what goes with the use of a recovery code, if it was one: whoever finds the paper must not go
-    /// unnoticed.
-    pub(crate) fn noting_recovery_code(
+    /// Completes `batch` with what goes with the use of a credential. Whoever finds the paper with the recovery codes must not
+    /// go unnoticed.
+    pub(crate) fn using(
         &self,
         request: &RequestContext,
         account: &Account,
-        left: Option<u32>,
-        mut batch: Batch,
+        used: UsedCredential,
+        batch: Batch,
     ) -> Result<Batch, Error> {
-        let Some(left) = left else {
-            return Ok(batch);
-        };
-        let kind = EventKind::RecoveryCodeUsed { left };
-        let event = self.users().own_event(request, account.user.id, kind)?;
-        batch
-            .changes
-            .extend(self.mail_all(account, &Notice::RecoveryCodeUsed { left })?);
-        Ok(batch.event(event))
+        let mut batch = batch.change(used.change);
+        let left = used.recovery_codes_left;
+        let code = left.map(|left| EventKind::RecoveryCodeUsed { left });
+        for kind in used.suspicion.into_iter().chain(code) {
+            batch = batch.event(self.users().own_event(request, account.user.id, kind)?);
+        }
+        if let Some(left) = left {
+            let notice = Notice::RecoveryCodeUsed { left };
+            batch.changes.extend(self.mail_all(account, &notice)?);
+        }
+        Ok(batch)
     }
 
     /// Opens the secret of an authenticator app.

@@ -3,6 +3,7 @@
 use super::{Credential, CredentialState};
 use crate::Zalt;
 use crate::config::SecondFactor;
+use crate::identifier::IdentifierKind;
 use crate::session::{Assurance, AuthenticationMethod};
 use crate::user::Account;
 
@@ -12,6 +13,7 @@ impl Credential {
     pub const fn second_factor(&self) -> Option<SecondFactor> {
         match &self.state {
             CredentialState::Totp(totp) if totp.confirmed_at.is_some() => Some(SecondFactor::Totp),
+            CredentialState::Passkey(_) => Some(SecondFactor::Passkey),
             CredentialState::Totp(_) | CredentialState::RecoveryCodes(_) => None,
         }
     }
@@ -50,6 +52,23 @@ impl Zalt {
     pub fn second_factor_kinds(&self, account: &Account) -> Vec<SecondFactor> {
         let has = |kind: &SecondFactor| self.second_factors(account).any(|(of, _)| of == *kind);
         SecondFactor::ALL.iter().copied().filter(has).collect()
+    }
+
+    /// Whether nobody could sign in to the account without this credential: a passkey, where nothing else is set up that a
+    /// sign-in may begin with.
+    pub(crate) fn is_last_way_in(&self, account: &Account, credential: &Credential) -> bool {
+        let allowed = &self.config().first_factors;
+        let is_way_in = |other: &Credential| matches!(other.state, CredentialState::Passkey(_));
+        let others = account.credentials.iter();
+        let by_passkey = |others: bool| allowed.passkey && others;
+        let by_password = allowed.password && account.password.is_some();
+        let by_mail = (allowed.email_code || allowed.email_link)
+            && account.primary(IdentifierKind::EmailAddress).is_some();
+        let mut others = others.filter(|other| other.id != credential.id);
+        by_passkey(is_way_in(credential))
+            && !by_passkey(others.any(is_way_in))
+            && !by_password
+            && !by_mail
     }
 
     /// The proof that a change of an account by its owner asks for: as many factors as the account has.

@@ -77,6 +77,12 @@ pub enum AuthenticationMethod {
     /// A recovery code.
     #[serde(rename = "recovery")]
     RecoveryCode,
+    /// A passkey whose authenticator checked who was there: two factors at once.
+    #[serde(rename = "passkey")]
+    Passkey,
+    /// A passkey whose authenticator checked only that somebody was there: one factor.
+    #[serde(rename = "passkey_presence")]
+    PasskeyPresence,
 }
 
 impl AuthenticationMethod {
@@ -87,12 +93,28 @@ impl AuthenticationMethod {
             Self::Email => "email",
             Self::Totp => "otp",
             Self::RecoveryCode => "recovery",
+            Self::Passkey => "passkey",
+            Self::PasskeyPresence => "passkey_presence",
         }
     }
 
-    /// Whether it comes second, after a password or a mailed code.
+    /// What a passkey proves.
+    pub(crate) const fn of_passkey(user_verified: bool) -> Self {
+        if user_verified {
+            Self::Passkey
+        } else {
+            Self::PasskeyPresence
+        }
+    }
+
+    /// Whether it may come second, after a password or a mailed code.
     pub const fn is_second_factor(self) -> bool {
-        matches!(self, Self::Totp | Self::RecoveryCode)
+        matches!(self, Self::Totp | Self::RecoveryCode) || self.is_passkey()
+    }
+
+    /// Whether it gives nothing to a page that looks like the right one.
+    pub const fn is_passkey(self) -> bool {
+        matches!(self, Self::Passkey | Self::PasskeyPresence)
     }
 }
 
@@ -143,32 +165,36 @@ pub enum Assurance {
 impl Session {
     /// How well the user is known by all that they proved in this session; `None` if that is nothing.
     pub fn assurance(&self) -> Option<Assurance> {
-        let has = |second| {
-            self.amr
-                .iter()
-                .any(|proof| proof.method.is_second_factor() == second)
+        use AuthenticationMethod::{Passkey, PasskeyPresence};
+        let has = |wanted: fn(AuthenticationMethod) -> bool| {
+            self.amr.iter().any(|proof| wanted(proof.method))
         };
-        match (has(false), has(true)) {
-            (true, true) => Some(Assurance::TwoFactors),
-            (false, false) => None,
-            _ => Some(Assurance::OneFactor),
+        let first = has(|method| !method.is_second_factor());
+        let code = has(|method| method.is_second_factor() && !method.is_passkey());
+        let touched = has(|method| method == PasskeyPresence);
+        if has(|method| method == Passkey) || first && touched {
+            Some(Assurance::PhishingResistant)
+        } else if code && (first || touched) {
+            Some(Assurance::TwoFactors)
+        } else {
+            (!self.amr.is_empty()).then_some(Assurance::OneFactor)
         }
     }
 
     /// Whether the user proved who they are since `from`, as well as `assurance` asks: for two factors, both in this
-    /// session, and the second of them since then.
+    /// session, and the second of them since then; to resist phishing, a passkey since then.
     pub fn is_proved_since(&self, from: Timestamp, assurance: Assurance) -> bool {
+        let since = |wanted: fn(AuthenticationMethod) -> bool| {
+            self.assurance() >= Some(assurance)
+                && self
+                    .amr
+                    .iter()
+                    .any(|proof| wanted(proof.method) && proof.at >= from)
+        };
         match assurance {
             Assurance::OneFactor => self.authenticated_at >= from,
-            Assurance::TwoFactors => {
-                self.assurance() == Some(Assurance::TwoFactors)
-                    && self
-                        .amr
-                        .iter()
-                        .any(|proof| proof.method.is_second_factor() && proof.at >= from)
-            }
-            // Passwords and codes can be given to a page that looks like the right one.
-            Assurance::PhishingResistant => false,
+            Assurance::TwoFactors => since(AuthenticationMethod::is_second_factor),
+            Assurance::PhishingResistant => since(AuthenticationMethod::is_passkey),
         }
     }
 

@@ -2,10 +2,13 @@ use super::model::{Assurance, AuthenticationMethod, RevokeReason, Session};
 use super::requirement::{Age, Requirement};
 use crate::Zalt;
 use crate::attempt::{SecondFactorProof, Tries};
+use crate::config::SecondFactor;
+use crate::credential::Asked;
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{SessionId, UserId};
+use crate::passkey::{OpenRequest, PasskeyPurpose, PasskeyRefusal, RequestOptions};
 use crate::password::Password;
 use crate::request::RequestContext;
 use crate::secret::SessionToken;
@@ -165,7 +168,8 @@ impl<'z> Sessions<'z> {
     /// old one is dead.
     ///
     /// # Errors
-    /// [`Error::CodeIncorrect`], [`Error::RateLimited`], or [`Error::SessionOver`] if the session ended meanwhile.
+    /// [`Error::CodeIncorrect`], [`Error::PasskeyRefused`], [`Error::RateLimited`], or [`Error::SessionOver`] if the session
+    /// ended meanwhile.
     pub async fn step_up(
         &self,
         request: &RequestContext,
@@ -176,24 +180,70 @@ impl<'z> Sessions<'z> {
         zalt.take_network_budget(request, b"proofs").await?;
         let session = authenticated.session();
         let account = zalt.users().find_account(session.user_id).await?;
-        let (user_id, method) = (account.user.id, proof.method());
+        let user_id = account.user.id;
         zalt.take_second_factor(request, user_id, proof).await?;
-        let Some(used) = zalt.use_credential(&account, proof)? else {
-            let kind = EventKind::SignInFailed { method };
-            let event = zalt.event(request, Actor::User(user_id), Some(user_id), kind)?;
-            zalt.commit(Batch::new().event(event)).await?;
-            return Err(Error::CodeIncorrect);
+        let open = match proof {
+            SecondFactorProof::Passkey(response) => {
+                let (purpose, data) = (PasskeyPurpose::StepUp, &response.client_data);
+                Some(zalt.own_passkey_request(session, purpose, data).await?)
+            }
+            _ => None,
         };
-        let batch = Batch::new()
-            .change(used.change)
-            .change(Change::GiveBackBudget(zalt.second_factor_budget(user_id)));
-        let batch =
-            zalt.noting_recovery_code(request, &account, used.recovery_codes_left, batch)?;
+        let asked = Asked {
+            request: open.as_ref().and_then(OpenRequest::request),
+            first: None,
+        };
+        let checked = zalt.use_credential(&account, proof, asked)?;
+        // Whatever was answered, the request is over.
+        let batch = Batch::new().maybe(open.map(OpenRequest::over));
+        let used = match checked {
+            Ok(used) => used,
+            Err(wrong) => {
+                let error = wrong.error();
+                let batch = zalt.noting_wrong_proof(request, Some(user_id), wrong, batch)?;
+                zalt.commit(batch).await?;
+                return Err(error);
+            }
+        };
+        let method = used.method;
+        let budget = zalt.second_factor_budget(user_id);
+        let batch = batch.change(Change::GiveBackBudget(budget));
+        let batch = zalt.using(request, &account, used, batch)?;
         match self.prove(request, session, method, batch).await {
-            // The code was used elsewhere meanwhile, so it is a used code.
-            Err(Error::Conflict) => Err(Error::CodeIncorrect),
+            // It was used elsewhere meanwhile, so it is a used one.
+            Err(Error::Conflict) => Err(match proof {
+                SecondFactorProof::Passkey(_) => Error::PasskeyRefused(PasskeyRefusal::NoRequest),
+                _ => Error::CodeIncorrect,
+            }),
             result => result,
         }
+    }
+
+    /// Asks for a passkey of the person who is signed in, to [step up](Self::step_up) with the answer.
+    ///
+    /// # Errors
+    /// [`Error::FactorNotAllowed`], [`Error::NotFound`] if they have none, [`Error::RateLimited`].
+    pub async fn prepare_passkey(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+    ) -> Result<RequestOptions, Error> {
+        let zalt = self.zalt;
+        let methods = zalt.config().second_factors.methods;
+        methods.require(SecondFactor::Passkey)?;
+        zalt.take_network_budget(request, b"passkeys").await?;
+        let session = authenticated.session();
+        let account = zalt.users().find_account(session.user_id).await?;
+        let passkeys: Vec<_> = account.passkeys().map(|(_, passkey)| passkey).collect();
+        if passkeys.is_empty() {
+            return Err(Error::NotFound);
+        }
+        let (open, insert) = zalt.begin_own_passkey_request(session, PasskeyPurpose::StepUp)?;
+        let options = zalt.request_options(passkeys, &open, zalt.always_verifies())?;
+        let still_live = self.still_live(request, session);
+        let batch = Batch::new().change(still_live).change(insert);
+        zalt.commit(batch).await?;
+        Ok(options)
     }
 
     /// Completes `batch` with what a proof does to a session, and commits it.

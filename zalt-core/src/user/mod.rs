@@ -20,6 +20,7 @@ use crate::credential::{Credential, CredentialState, RecoveryCodes, Totp};
 use crate::environment::Timestamp;
 use crate::id::UserId;
 use crate::identifier::{Identifier, IdentifierKind};
+use crate::passkey::Passkey;
 use crate::password::PasswordPhc;
 
 /// One user.
@@ -127,6 +128,16 @@ impl Account {
                 CredentialState::Totp(totp) if totp.confirmed_at.is_some() => {
                     Some((credential, totp))
                 }
+                _ => None,
+            })
+    }
+
+    /// The passkeys.
+    pub fn passkeys(&self) -> impl Iterator<Item = (&Credential, &Passkey)> {
+        self.credentials
+            .iter()
+            .filter_map(|credential| match &credential.state {
+                CredentialState::Passkey(passkey) => Some((credential, passkey)),
                 _ => None,
             })
     }

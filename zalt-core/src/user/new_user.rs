@@ -87,9 +87,12 @@ impl Users<'_> {
 
 /// What to say of the identifier that somebody else has.
 pub(crate) fn taken(change: Option<&Change>) -> Error {
-    let kind = match change {
-        Some(Change::InsertIdentifier(identifier)) => identifier.value.kind(),
-        _ => IdentifierKind::EmailAddress,
-    };
-    Error::taken(kind)
+    match change {
+        Some(Change::InsertIdentifier(identifier))
+            if identifier.value.kind() == IdentifierKind::Username =>
+        {
+            Error::UsernameTaken
+        }
+        _ => Error::EmailAddressTaken,
+    }
 }

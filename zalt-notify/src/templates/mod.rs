@@ -32,7 +32,6 @@
 mod layout;
 mod letter;
 mod rendered;
-mod text_message;
 mod wording;
 
 pub use layout::{Color, ColorError, DefaultTemplates};

@@ -30,7 +30,7 @@ pub(super) struct ResetByMail;
 pub(super) async fn show(visit: Visit) -> Outcome {
     // Whoever comes from a sign-in has typed it already.
     let identifier = match current(&visit).await {
-        Ok((_, attempt)) => sign_in(&attempt)?.identifier.to_string(),
+        Ok((_, attempt)) => sign_in(&attempt)?.identifier_text().to_owned(),
         Err(_) => String::new(),
     };
     let view = ForgottenPasswordView {
@@ -93,7 +93,7 @@ impl Mailed for ResetByMail {
     }
 
     fn email(attempt: &Attempt) -> Result<String, Fault> {
-        Ok(sign_in(attempt)?.identifier.to_string())
+        Ok(sign_in(attempt)?.identifier_text().to_owned())
     }
 
     async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
@@ -204,7 +204,7 @@ fn new_password(
 ) -> Result<NewPasswordView, Fault> {
     Ok(NewPasswordView {
         page,
-        identifier: sign_in(attempt)?.identifier.to_string(),
+        identifier: sign_in(attempt)?.identifier_text().to_owned(),
         min_password_length: visit.pages.min_password_length(),
         sign_out_others,
     })

@@ -128,7 +128,7 @@ impl Mailed for SignInByMail {
     }
 
     fn email(attempt: &Attempt) -> Result<String, Fault> {
-        Ok(sign_in(attempt)?.identifier.to_string())
+        Ok(sign_in(attempt)?.identifier_text().to_owned())
     }
 
     async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
@@ -228,7 +228,7 @@ pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
 fn choices(visit: &Visit, page: Page, state: &SignIn) -> SignInPasswordView {
     SignInPasswordView {
         page,
-        identifier: state.identifier.to_string(),
+        identifier: state.identifier_text().to_owned(),
         strategies: visit.pages.sign_in_strategies(),
     }
 }
