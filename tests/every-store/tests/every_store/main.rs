@@ -9,3 +9,4 @@
 
 mod behaviours;
 mod places;
+mod walks;

@@ -16,6 +16,19 @@ pub(crate) trait Place {
     fn stores(&self) -> LocalBoxFuture<'_, Stores>;
 }
 
+/// The memory of the process.
+pub(crate) struct Memory;
+
+pub(crate) const fn in_memory() -> Memory {
+    Memory
+}
+
+impl Place for Memory {
+    fn stores(&self) -> LocalBoxFuture<'_, Stores> {
+        Box::pin(std::future::ready(Stores::memory()))
+    }
+}
+
 /// A file of SQLite in a folder of its own.
 pub(crate) struct File {
     folder: tempfile::TempDir,

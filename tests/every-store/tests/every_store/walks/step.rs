@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy};
+
+/// Which of two people.
+pub(super) type Who = usize;
+/// Which of the attempts or sessions so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    /// The newest for which the step is meant, so that steps build on each other.
+    Fitting,
+    /// Whichever, counted from the newest and around.
+    Any(usize),
+}
+
+/// What is shown where something is to be proved.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shown {
+    Right,
+    Wrong,
+    /// What was right once and counted already, or was replaced.
+    Used,
+    /// What is right for the other person.
+    Others,
+}
+
+/// What is shown as a second factor.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Second {
+    Totp(Shown),
+    RecoveryCode(Shown),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    // Signing in.
+    Begin(Who),
+    PasswordAtOnce(Who, Shown),
+    Password(Which, Shown),
+    Prepare(Which, ChallengePurpose, ChallengeStrategy),
+    Code(Which, Shown),
+    Link(Which, Shown),
+    ClaimResetLink(Which),
+    SetPassword(Which, bool),
+    SecondFactor(Which, Second),
+    BeginEnrolment(Which),
+    ConfirmEnrolment(Which, Shown),
+    // Signed in.
+    BeginTotp(Which),
+    ConfirmTotp(Which, Shown),
+    RemoveTotp(Which),
+    NewRecoveryCodes(Which),
+    StepUp(Which, Second),
+    Reauthenticate(Which, Shown),
+    ChangePassword(Which, Shown, bool),
+    EndOthers(Which),
+    SignOut(Which),
+    // Meanwhile.
+    ResetFactors(Who),
+    /// Somebody who has the password guesses at the second factor, in new attempts, until there are no tries left.
+    GuessSecondFactors(Who),
+    /// Somebody guesses the password.
+    GuessPasswords(Who),
+    Wait(u64),
+}
+
+impl Step {
+    pub(super) fn any() -> impl Strategy<Value = Self> {
+        prop_oneof![
+            24 => Self::of_a_sign_in(),
+            16 => Self::of_somebody_signed_in(),
+            4 => prop_oneof![
+                // The next code; a code's end; the end of what is recent; the end of an attempt and of most waits.
+                5 => Just(Self::Wait(31)),
+                2 => Just(Self::Wait(299)),
+                2 => Just(Self::Wait(601)),
+                1 => Just(Self::Wait(3601)),
+            ],
+            1 => who().prop_map(Self::ResetFactors),
+            1 => who().prop_map(Self::GuessSecondFactors),
+            1 => who().prop_map(Self::GuessPasswords),
+        ]
+    }
+
+    fn of_a_sign_in() -> impl Strategy<Value = Self> {
+        use ChallengePurpose as P;
+        use ChallengeStrategy as S;
+        let challenge = (
+            prop_oneof![2 => Just(P::SignIn), 1 => Just(P::ResetPassword)],
+            prop_oneof![Just(S::EmailCode), Just(S::EmailLink)],
+        );
+        prop_oneof![
+            3 => who().prop_map(Self::Begin),
+            4 => (who(), shown()).prop_map(|(a, b)| Self::PasswordAtOnce(a, b)),
+            3 => (which(), shown()).prop_map(|(a, b)| Self::Password(a, b)),
+            4 => (which(), challenge).prop_map(|(a, (b, c))| Self::Prepare(a, b, c)),
+            4 => (which(), shown()).prop_map(|(a, b)| Self::Code(a, b)),
+            2 => (which(), shown()).prop_map(|(a, b)| Self::Link(a, b)),
+            1 => which().prop_map(Self::ClaimResetLink),
+            2 => (which(), any::<bool>()).prop_map(|(a, b)| Self::SetPassword(a, b)),
+            6 => (which(), second()).prop_map(|(a, b)| Self::SecondFactor(a, b)),
+            3 => which().prop_map(Self::BeginEnrolment),
+            3 => (which(), shown()).prop_map(|(a, b)| Self::ConfirmEnrolment(a, b)),
+        ]
+    }
+
+    fn of_somebody_signed_in() -> impl Strategy<Value = Self> {
+        prop_oneof![
+            4 => which().prop_map(Self::BeginTotp),
+            4 => (which(), shown()).prop_map(|(a, b)| Self::ConfirmTotp(a, b)),
+            1 => which().prop_map(Self::RemoveTotp),
+            1 => which().prop_map(Self::NewRecoveryCodes),
+            4 => (which(), second()).prop_map(|(a, b)| Self::StepUp(a, b)),
+            2 => (which(), shown()).prop_map(|(a, b)| Self::Reauthenticate(a, b)),
+            1 => (which(), shown(), any::<bool>()).prop_map(|(a, b, c)| Self::ChangePassword(a, b, c)),
+            1 => which().prop_map(Self::EndOthers),
+            1 => which().prop_map(Self::SignOut),
+        ]
+    }
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    0..2_usize
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        5 => Just(Which::Fitting),
+        1 => (0..8_usize).prop_map(Which::Any),
+    ]
+}
+
+fn shown() -> impl Strategy<Value = Shown> {
+    prop_oneof![
+        5 => Just(Shown::Right),
+        2 => Just(Shown::Wrong),
+        1 => Just(Shown::Used),
+        1 => Just(Shown::Others),
+    ]
+}
+
+fn second() -> impl Strategy<Value = Second> {
+    prop_oneof![
+        3 => shown().prop_map(Second::Totp),
+        1 => shown().prop_map(Second::RecoveryCode),
+    ]
+}
