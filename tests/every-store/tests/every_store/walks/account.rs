@@ -16,7 +16,7 @@ impl Walk {
             | Step::ConfirmTotp(which, _)
             | Step::RemoveTotp(which)
             | Step::NewRecoveryCodes(which)
-            | Step::StepUp(which, _)
+            | Step::RaiseAssurance(which, _)
             | Step::Reauthenticate(which, _)
             | Step::ChangePassword(which, ..)
             | Step::EndOthers(which)
@@ -35,7 +35,7 @@ impl Walk {
             Step::ConfirmTotp(_, shown) => self.confirm_totp(number, &who, shown).await,
             Step::RemoveTotp(_) => self.remove_totp(number, &who).await,
             Step::NewRecoveryCodes(_) => self.new_recovery_codes(number, &who).await,
-            Step::StepUp(_, second) => self.step_up(number, &who, second).await,
+            Step::RaiseAssurance(_, second) => self.step_up(number, &who, second).await,
             Step::Reauthenticate(_, shown) => self.reauthenticate(number, &who, shown).await,
             Step::ChangePassword(_, shown, others) => {
                 self.change_password(number, &who, shown, others).await;
@@ -77,7 +77,7 @@ impl Walk {
         if let Ok(codes) = answer {
             self.saw("an app set up");
             let is_first = !self.people[person].has_second_factor();
-            self.app_is_set_up(person, codes);
+            self.app_is_set_up(person, codes.as_ref());
             if is_first {
                 self.end_sessions(person, Some(number));
             }
@@ -113,7 +113,7 @@ impl Walk {
         let answer = credentials.new_recovery_codes(&request(), who).await;
         assert_eq!(answer.is_ok(), may, "{answer:?}");
         if let Ok(codes) = answer {
-            self.have_recovery_codes(person, codes);
+            self.have_recovery_codes(person, &codes);
         }
     }
 

@@ -19,7 +19,7 @@ mod walk;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use zalt_core::config::SecondFactorPolicy;
 
 use crate::places::{Place, Schema, in_a_file, in_memory, on_a_runtime};
@@ -28,6 +28,23 @@ use walk::{Seen, Walk};
 
 /// The longest walk. Most faults take a handful of steps, and those that need a budget spent some more.
 const STEPS: usize = 120;
+
+/// The walks are the same each time, unless `ZALT_WALKS_SEED` has others taken, and `ZALT_WALKS` more of them.
+const SEED: u32 = 20_261_124;
+
+fn from_environment(name: &str) -> Option<u32> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+    )
+}
+
+fn seed_bytes(seed: u32) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&seed.to_le_bytes());
+    bytes
+}
 
 fn policies() -> impl Strategy<Value = SecondFactorPolicy> {
     prop_oneof![
@@ -59,12 +76,15 @@ const TO_BE_SEEN: &[&str] = &[
 
 fn walks(place: &dyn Place, count: u32) -> Seen {
     let seen = RefCell::new(Seen::new());
-    let mut runner = TestRunner::new(Config {
-        cases: count,
+    let config = Config {
+        cases: from_environment("ZALT_WALKS").unwrap_or(count),
         max_shrink_iters: 2000,
         failure_persistence: None,
         ..Config::default()
-    });
+    };
+    let seed = from_environment("ZALT_WALKS_SEED").unwrap_or(SEED);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes(seed));
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let steps = prop::collection::vec(Step::any(), 1..STEPS);
     let walked = runner.run(&(policies(), steps), |(policy, steps)| {
         on_a_runtime(async {

@@ -5,6 +5,7 @@ use zalt_core::attempt::{
     ChallengePurpose, ChallengeStrategy, PendingSignIn, Proof, SecondFactorProof, SignInProgress,
 };
 use zalt_core::config::SecondFactorPolicy;
+use zalt_core::credential::NewRecoveryCodes;
 use zalt_core::password::Password;
 use zalt_core::secret::{AttemptToken, LinkToken};
 use zalt_core::session::AuthenticationMethod as Method;
@@ -441,10 +442,8 @@ impl Walk {
     /// Takes a try at the second factor, if the proof costs one.
     pub(super) fn may_try(&mut self, person: usize, proof: &SecondFactorProof) -> bool {
         let now = self.now();
-        match proof {
-            SecondFactorProof::RecoveryCode(_) => true,
-            _ => self.people[person].second_tries.take(now),
-        }
+        matches!(proof, SecondFactorProof::RecoveryCode(_))
+            || self.people[person].second_tries.take(now)
     }
 
     /// What was shown has counted, and never does again.
@@ -514,7 +513,7 @@ impl Walk {
             self.saw("an app set up on the way in");
             self.attempts[number].stage = Stage::Over;
             self.people[person].first_tries.give_back();
-            self.app_is_set_up(person, codes);
+            self.app_is_set_up(person, codes.as_ref());
             self.end_sessions(person, None);
             let (first, _) = self.attempts[number].first.unwrap();
             self.signed_in(person, &signed_in, &[first, Method::Totp]);
@@ -522,11 +521,7 @@ impl Walk {
     }
 
     /// The app that was begun counts from now on.
-    pub(super) fn app_is_set_up(
-        &mut self,
-        person: usize,
-        codes: Option<zalt_core::credential::NewRecoveryCodes>,
-    ) {
+    pub(super) fn app_is_set_up(&mut self, person: usize, codes: Option<&NewRecoveryCodes>) {
         let last_step = time_step(self.now());
         let owner = &mut self.people[person];
         let (id, secret) = owner.begun.take().unwrap();
@@ -540,11 +535,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn have_recovery_codes(
-        &mut self,
-        person: usize,
-        codes: zalt_core::credential::NewRecoveryCodes,
-    ) {
+    pub(super) fn have_recovery_codes(&mut self, person: usize, codes: &NewRecoveryCodes) {
         let owner = &mut self.people[person];
         let void = std::mem::take(&mut owner.recovery_codes);
         owner.used_recovery_codes.extend(void);

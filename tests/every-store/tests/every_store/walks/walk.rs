@@ -141,7 +141,7 @@ impl Walk {
 
     /// Whatever happened, the owner of an account gets in once the waits are over.
     pub(super) async fn still_leads_in(&mut self) {
-        for who in 0..self.people.len() {
+        for (who, address) in PEOPLE.into_iter().enumerate() {
             // Longer than failures are remembered that did not reach their ceiling.
             self.take(Step::Wait(26 * 3600)).await;
             let (attempts, sessions) = (self.attempts.len(), self.sessions.len());
@@ -159,7 +159,7 @@ impl Walk {
                 _ => {}
             }
             let in_now = self.sessions.len() > sessions;
-            assert!(in_now, "{} can't get in any more", PEOPLE[who]);
+            assert!(in_now, "{address} can't get in any more");
         }
     }
 
