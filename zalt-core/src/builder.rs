@@ -138,6 +138,9 @@ impl ZaltBuilder {
         });
         self.config.check()?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
+        if self.sms_sender.is_none() && !self.config.phone_numbers.countries.is_empty() {
+            return Err(ConfigError::SmsSender.into());
+        }
         let hashing = HashingPool::new(
             self.config.hashing.clone(),
             self.config.foreign_hash_keys.clone(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::environment::RngError;
 use crate::id::IdError;
-use crate::identifier::{EmailAddressError, IdentifierError, PhoneNumberError, UsernameError};
+use crate::identifier::{
+    EmailAddressError, IdentifierError, IdentifierKind, PhoneNumberError, UsernameError,
+};
 use crate::passkey::PasskeyRefusal;
 use crate::password::{HashError, PasswordError, PasswordRefusal};
 use crate::secret::SealError;
@@ -117,6 +119,13 @@ pub enum Error {
     /// The address is this user's already, or somebody proved before that it is theirs.
     #[error("the e-mail address is taken")]
     EmailAddressTaken,
+    /// The number is this user's already, or somebody proved before that it is theirs.
+    #[error("the phone number is taken")]
+    PhoneNumberTaken,
+    /// No text messages are sent to the number: its country is not among those that the application serves, or it is no
+    /// number of a mobile phone.
+    #[error("no text messages are sent to this phone number")]
+    PhoneNumberNotAllowed,
     /// The account has as many addresses as it may have.
     #[error("the account has as many addresses as it may have: remove one first")]
     TooManyIdentifiers,
@@ -248,6 +257,10 @@ codes! {
     UsernameTaken = "username_taken";
     /// The e-mail address is taken.
     EmailAddressTaken = "email_address_taken";
+    /// The phone number is taken.
+    PhoneNumberTaken = "phone_number_taken";
+    /// No text messages are sent to the phone number.
+    PhoneNumberNotAllowed = "phone_number_not_allowed";
     /// The account has as many identifiers as it may have.
     TooManyIdentifiers = "too_many_identifiers";
     /// The last verified address stays.
@@ -313,6 +326,8 @@ impl Error {
             Self::NotFound => ErrorCode::NotFound,
             Self::UsernameTaken => ErrorCode::UsernameTaken,
             Self::EmailAddressTaken => ErrorCode::EmailAddressTaken,
+            Self::PhoneNumberTaken => ErrorCode::PhoneNumberTaken,
+            Self::PhoneNumberNotAllowed => ErrorCode::PhoneNumberNotAllowed,
             Self::TooManyIdentifiers => ErrorCode::TooManyIdentifiers,
             Self::LastIdentifier => ErrorCode::LastIdentifier,
             Self::IdentifierNotVerified => ErrorCode::IdentifierNotVerified,
@@ -323,11 +338,22 @@ impl Error {
         }
     }
 
+    /// What is said of an identifier of this kind that somebody else has.
+    pub(crate) const fn taken(kind: IdentifierKind) -> Self {
+        match kind {
+            IdentifierKind::EmailAddress => Self::EmailAddressTaken,
+            IdentifierKind::PhoneNumber => Self::PhoneNumberTaken,
+            IdentifierKind::Username => Self::UsernameTaken,
+        }
+    }
+
     /// The input field that is meant, where one is.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Self::EmailAddress(_) | Self::EmailAddressTaken => Some("email_address"),
-            Self::PhoneNumber(_) => Some("phone_number"),
+            Self::PhoneNumber(_) | Self::PhoneNumberTaken | Self::PhoneNumberNotAllowed => {
+                Some("phone_number")
+            }
             Self::Username(_) | Self::UsernameTaken => Some("username"),
             Self::Identifier(_) => Some("identifier"),
             Self::Profile(ProfileError::ImageUrl) => Some("image_url"),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Timestamp;
 use crate::id::{CredentialId, EventId, IdentifierId, SessionId, UserId};
+use crate::identifier::Region;
 use crate::session::{AuthenticationMethod, RevokeReason};
 
 /// Something that happened.
@@ -213,6 +214,15 @@ pub enum EventKind {
         /// How often it was tried.
         tries: u32,
     },
+    /// Text messages are held back for a while: to one country, since many went there and no code came back, or all,
+    /// since as many went out as may.
+    #[serde(rename = "text_messages.stopped")]
+    TextMessagesStopped {
+        /// The country; `None` for all.
+        region: Option<Region>,
+        /// Until when; `None` if that is not known.
+        until: Option<Timestamp>,
+    },
     /// A new key for access tokens was made.
     #[serde(rename = "signing_key.created")]
     SigningKeyCreated {
@@ -253,6 +263,7 @@ impl EventKind {
             Self::AllSessionsRevoked { .. } => "session.all_revoked",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
             Self::MessageFailed { .. } => "message.failed",
+            Self::TextMessagesStopped { .. } => "text_messages.stopped",
             Self::SigningKeyCreated { .. } => "signing_key.created",
         }
     }

@@ -45,6 +45,13 @@ pub enum Notice {
         /// For how many minutes both work.
         valid_minutes: u32,
     },
+    /// A code to verify a phone number of the account.
+    VerifyPhoneNumber {
+        /// Six digits.
+        code: String,
+        /// For how many minutes it works.
+        valid_minutes: u32,
+    },
     /// A code, and perhaps a link, to sign in.
     SignIn {
         /// Six digits.
@@ -91,14 +98,49 @@ pub enum Notice {
         /// The address.
         address: String,
     },
+    /// A phone number was added to the account and verified.
+    PhoneNumberAdded {
+        /// The number.
+        number: String,
+    },
+    /// A phone number was removed from the account.
+    PhoneNumberRemoved {
+        /// The number.
+        number: String,
+    },
     /// The account was deleted.
     AccountDeleted,
+}
+
+impl Notice {
+    /// The code in it, if it has one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::VerifyEmailAddress { code, .. }
+            | Self::VerifyPhoneNumber { code, .. }
+            | Self::SignIn { code, .. }
+            | Self::ResetPassword { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The link in it, if it has one.
+    pub fn link(&self) -> Option<&str> {
+        match self {
+            Self::VerifyEmailAddress { link, .. }
+            | Self::SignIn { link, .. }
+            | Self::ResetPassword { link, .. }
+            | Self::AccountExists { sign_in_url: link } => link.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::VerifyEmailAddress { .. } => "VerifyEmailAddress",
+            Self::VerifyPhoneNumber { .. } => "VerifyPhoneNumber",
             Self::SignIn { .. } => "SignIn",
             Self::ResetPassword { .. } => "ResetPassword",
             Self::AccountExists { .. } => "AccountExists",
@@ -109,6 +151,8 @@ impl fmt::Debug for Notice {
             Self::RecoveryCodeUsed { .. } => "RecoveryCodeUsed",
             Self::EmailAddressAdded { .. } => "EmailAddressAdded",
             Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",
+            Self::PhoneNumberAdded { .. } => "PhoneNumberAdded",
+            Self::PhoneNumberRemoved { .. } => "PhoneNumberRemoved",
             Self::AccountDeleted => "AccountDeleted",
         })
     }
@@ -134,6 +178,9 @@ pub struct Sms {
     pub notice: Notice,
     /// The name of the application.
     pub application_name: String,
+    /// The host on whose pages a browser may fill in the code.
+    #[serde(default)]
+    pub host: Option<String>,
 }
 
 /// Sends mail.

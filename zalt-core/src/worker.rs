@@ -17,7 +17,7 @@ use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::MessageId;
-use crate::identifier::{EmailAddress, IdentifierValue};
+use crate::identifier::{EmailAddress, IdentifierValue, PhoneNumber};
 use crate::message::{Mail, Mailer, Message, Notice, SendError, Sms, SmsSender};
 use crate::request::RequestContext;
 use crate::store::{Batch, Change, CommitError, Expired, PageLimit, PageRequest, UserFilter};
@@ -361,22 +361,50 @@ impl fmt::Debug for Worker {
 impl Zalt {
     /// The change that queues a mail.
     pub(crate) fn mail(&self, to: &EmailAddress, notice: Notice) -> Result<Change, Error> {
-        let now = self.now();
-        let id = MessageId::mint(now, self.rng())?;
-        // A code is worth nothing once it has expired; anything else may be late by a day.
-        let lifetime = match notice {
-            Notice::VerifyEmailAddress { .. }
-            | Notice::SignIn { .. }
-            | Notice::ResetPassword { .. } => self.config().attempts.code_lifetime,
-            _ => Duration::from_hours(24),
-        };
-        let outgoing = Outgoing::Mail(Mail {
+        let lifetime = self.lifetime(&notice);
+        let mail = Mail {
             to: to.mailbox(),
             notice,
             application_name: self.config().application_name.clone(),
-        });
+        };
+        self.queue(&Outgoing::Mail(mail), lifetime)
+    }
+
+    /// The change that queues a text message. Whoever calls this has taken it from what limits them.
+    pub(crate) fn text_message(&self, to: &PhoneNumber, notice: Notice) -> Result<Change, Error> {
+        let lifetime = self.lifetime(&notice);
+        let sms = Sms {
+            to: to.as_str().to_owned(),
+            notice,
+            application_name: self.config().application_name.clone(),
+            host: self.base_url().host_str().map(str::to_owned),
+        };
+        self.queue(&Outgoing::Sms(sms), lifetime)
+    }
+
+    /// The change that queues a message to an address or a number.
+    pub(crate) fn message(&self, to: &IdentifierValue, notice: Notice) -> Result<Change, Error> {
+        match to {
+            IdentifierValue::EmailAddress(address) => self.mail(address, notice),
+            IdentifierValue::PhoneNumber(number) => self.text_message(number, notice),
+            IdentifierValue::Username(_) => Err(Error::Internal("nothing is sent to a username")),
+        }
+    }
+
+    /// How long a message is worth sending: a code until it has expired, anything else for a day.
+    fn lifetime(&self, notice: &Notice) -> Duration {
+        if notice.code().is_some() {
+            self.config().attempts.code_lifetime
+        } else {
+            Duration::from_hours(24)
+        }
+    }
+
+    fn queue(&self, outgoing: &Outgoing, lifetime: Duration) -> Result<Change, Error> {
+        let now = self.now();
+        let id = MessageId::mint(now, self.rng())?;
         let content = zeroize::Zeroizing::new(
-            serde_json::to_vec(&outgoing)
+            serde_json::to_vec(outgoing)
                 .map_err(|_| Error::Internal("a message can't be written"))?,
         );
         let content =

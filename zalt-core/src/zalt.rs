@@ -1,13 +1,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_channel::mpsc;
 use url::Url;
 
 use crate::access_token::AccessTokens;
-use crate::attempt::{EmailVerifications, SignIns, SignUps};
+use crate::attempt::{AddressVerifications, SignIns, SignUps};
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use crate::builder::ZaltBuilder;
 use crate::config::Config;
@@ -97,9 +96,9 @@ impl Zalt {
         Credentials::new(self)
     }
 
-    /// Proofs of holding an address that a user added.
-    pub const fn email_verifications(&self) -> EmailVerifications<'_> {
-        EmailVerifications::new(self)
+    /// Proofs of holding an address or a number that a user added.
+    pub const fn address_verifications(&self) -> AddressVerifications<'_> {
+        AddressVerifications::new(self)
     }
 
     /// The keys of access tokens.
@@ -204,16 +203,10 @@ impl Zalt {
         let Error::RateLimited { retry_after } = error else {
             return error;
         };
-        let once = Budget::Rate {
-            tries: 1,
-            period: retry_after.unwrap_or(Duration::from_hours(1)),
-        };
-        let key = self.budget_key(&[b"noted", key.as_bytes()]);
-        let noted = self.inner.network_budgets.take(key, &once, self.now());
-        match noted.await {
-            Ok(Decision::Granted) => {}
-            Ok(Decision::Denied { .. }) => return error,
-            Err(failed) => return failed.into(),
+        match self.is_first_note(key, retry_after).await {
+            Ok(true) => {}
+            Ok(false) => return error,
+            Err(failed) => return failed,
         }
         let until = retry_after.map(|wait| self.now() + wait);
         let kind = EventKind::SignInLocked { method, until };
@@ -233,10 +226,20 @@ impl Zalt {
         request: &RequestContext,
         what: &[u8],
     ) -> Result<(), Error> {
+        let budget = &self.inner.config.budgets.network;
+        self.take_network(request, what, budget).await
+    }
+
+    /// The same from a budget with a size of its own.
+    pub(crate) async fn take_network(
+        &self,
+        request: &RequestContext,
+        what: &[u8],
+        budget: &Budget,
+    ) -> Result<(), Error> {
         let Some(key) = request.network_budget(&self.inner.keys, what) else {
             return Ok(());
         };
-        let budget = &self.inner.config.budgets.network;
         match self
             .inner
             .network_budgets
@@ -248,7 +251,6 @@ impl Zalt {
         }
     }
 
-    /// The key of a budget; `parts` name what it is for and whose it is.
     /// The budget of guesses at an account's first factor, whichever that is. Anybody may spend it.
     pub(crate) fn factors_budget(&self, user_id: UserId) -> BudgetKey {
         self.budget_key(&[b"factors", user_id.as_bytes()])
@@ -261,6 +263,7 @@ impl Zalt {
         self.budget_key(&[b"second-factor", user_id.as_bytes()])
     }
 
+    /// The key of a budget; `parts` name what it is for and whose it is.
     pub(crate) fn budget_key(&self, parts: &[&[u8]]) -> BudgetKey {
         BudgetKey::from_bytes(self.inner.keys.mac(Purpose::Budget, parts))
     }

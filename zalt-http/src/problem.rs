@@ -78,6 +78,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         C::AttemptStep
         | C::UsernameTaken
         | C::EmailAddressTaken
+        | C::PhoneNumberTaken
         | C::TooManyIdentifiers
         | C::LastIdentifier
         | C::IdentifierNotVerified
@@ -99,6 +100,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::CodeIncorrect
         | C::PasskeyRefused
         | C::PasskeyRequestOver
+        | C::PhoneNumberNotAllowed
         | C::LinkIncorrect => StatusCode::UNPROCESSABLE_ENTITY,
         C::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         C::Overloaded | C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,5 +1,7 @@
 //! What replies are made of: the parts of core's model that their reader may see, and no more.
 
+mod identifier;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zalt_core::Error;
@@ -7,11 +9,13 @@ use zalt_core::attempt::{self, Attempt, AttemptState, ChallengePurpose, Challeng
 use zalt_core::config::{Config, FirstFactor, SecondFactor};
 use zalt_core::credential::{Credential, CredentialState, TotpEnrollment};
 use zalt_core::event::{Actor, Event};
-use zalt_core::identifier::{Identifier, IdentifierKind, IdentifierValue};
+use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::session::{self, Session};
 use zalt_core::store::{Cursor, Page};
 use zalt_core::user::Account;
 use zalt_core::{Timestamp, Zalt};
+
+pub(crate) use identifier::{EmailAddressView, PhoneNumberView};
 
 /// How a session is held: by a cookie, for browsers on the same site, or by tokens, for everything else.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
@@ -47,6 +51,9 @@ pub(crate) struct UserView {
     email_addresses: Vec<EmailAddressView>,
     #[schema(example = "idn_01h455vb4pex5vsknk084sn02q")]
     primary_email_address_id: Option<String>,
+    phone_numbers: Vec<PhoneNumberView>,
+    #[schema(example = "idn_01h455vb4pex5vsknk084sn02q")]
+    primary_phone_number_id: Option<String>,
     /// Whether a password is set.
     has_password: bool,
     /// Whether a sign-in asks for a second factor that the user has set up.
@@ -63,23 +70,6 @@ pub(crate) struct UserView {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
     updated_at: Timestamp,
-}
-
-/// An e-mail address of a user. It leads to its user only once it is verified.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EmailAddressView {
-    #[schema(example = "idn_01h455vb4pex5vsknk084sn02q")]
-    id: String,
-    #[schema(example = "ada@example.com")]
-    email_address: String,
-    /// Whether its owner proved to hold it.
-    verified: bool,
-    #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-31T08:00:00Z")]
-    verified_at: Option<Timestamp>,
-    /// Whether messages go to it.
-    primary: bool,
-    #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
-    created_at: Timestamp,
 }
 
 /// A session.
@@ -229,6 +219,10 @@ impl UserView {
     pub(crate) fn of(zalt: &Zalt, account: &Account) -> Self {
         let user = &account.user;
         let text = |identifier: &Identifier| identifier.value.as_str().to_owned();
+        let primary = |kind| {
+            let identifier = account.primary(kind)?;
+            Some(identifier.id.to_string())
+        };
         Self {
             id: user.id.to_string(),
             first_name: user.profile.first_name.as_ref().map(ToString::to_string),
@@ -240,9 +234,9 @@ impl UserView {
                 .find(|identifier| identifier.value.kind() == IdentifierKind::Username)
                 .map(text),
             email_addresses: EmailAddressView::all_of(account),
-            primary_email_address_id: account
-                .primary(IdentifierKind::EmailAddress)
-                .map(|identifier| identifier.id.to_string()),
+            primary_email_address_id: primary(IdentifierKind::EmailAddress),
+            phone_numbers: PhoneNumberView::all_of(account),
+            primary_phone_number_id: primary(IdentifierKind::PhoneNumber),
             has_password: account.password.is_some(),
             has_second_factor: zalt.has_second_factor(account),
             public_metadata: user.metadata.public.as_object().clone().into(),
@@ -251,27 +245,6 @@ impl UserView {
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
-    }
-}
-
-impl EmailAddressView {
-    pub(crate) fn all_of(account: &Account) -> Vec<Self> {
-        account.identifiers.iter().filter_map(Self::of).collect()
-    }
-
-    /// `None` for any other kind of identifier.
-    pub(crate) fn of(identifier: &Identifier) -> Option<Self> {
-        let IdentifierValue::EmailAddress(address) = &identifier.value else {
-            return None;
-        };
-        Some(Self {
-            id: identifier.id.to_string(),
-            email_address: address.as_str().to_owned(),
-            verified: identifier.verified_at.is_some(),
-            verified_at: identifier.verified_at,
-            primary: identifier.primary,
-            created_at: identifier.created_at,
-        })
     }
 }
 
@@ -304,6 +277,7 @@ impl ChallengeView {
             (ResetPassword, ChallengeStrategy::EmailLink) => "reset_password_email_link",
             (ResetPassword, _) => "reset_password_email_code",
             (_, ChallengeStrategy::EmailLink) => "email_link",
+            (_, ChallengeStrategy::SmsCode) => "sms_code",
             (_, _) => "email_code",
         };
         Self {

@@ -76,23 +76,12 @@ pub struct SentMessage {
 impl SentMessage {
     /// The code in it.
     pub fn code(&self) -> Option<&str> {
-        match &self.notice {
-            Notice::VerifyEmailAddress { code, .. }
-            | Notice::SignIn { code, .. }
-            | Notice::ResetPassword { code, .. } => Some(code),
-            _ => None,
-        }
+        self.notice.code()
     }
 
     /// The link in it.
     pub fn link(&self) -> Option<&str> {
-        match &self.notice {
-            Notice::VerifyEmailAddress { link, .. }
-            | Notice::SignIn { link, .. }
-            | Notice::ResetPassword { link, .. }
-            | Notice::AccountExists { sign_in_url: link } => link.as_deref(),
-            _ => None,
-        }
+        self.notice.link()
     }
 }
 

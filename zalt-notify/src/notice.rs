@@ -4,19 +4,13 @@ use zalt_core::message::Notice;
 
 /// The code, and the parts of the link that are long enough to be a token.
 pub(crate) fn secrets(notice: &Notice) -> Vec<&str> {
-    let (Notice::VerifyEmailAddress { code, link, .. }
-    | Notice::SignIn { code, link, .. }
-    | Notice::ResetPassword { code, link, .. }) = notice
-    else {
-        return Vec::new();
-    };
-    let tokens = link
-        .as_deref()
+    let tokens = notice
+        .link()
         .unwrap_or_default()
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
         .filter(|part| part.len() >= 16);
     tokens
-        .chain(Some(code.as_str()).filter(|code| !code.is_empty()))
+        .chain(notice.code().filter(|code| !code.is_empty()))
         .collect()
 }
 

@@ -134,7 +134,7 @@ fn parse(kind: IdentifierKind, text: &str) -> Option<IdentifierValue> {
         IdentifierKind::EmailAddress => EmailAddress::parse(text)
             .map(IdentifierValue::EmailAddress)
             .ok(),
-        IdentifierKind::PhoneNumber => PhoneNumber::parse(text)
+        IdentifierKind::PhoneNumber => PhoneNumber::from_e164(text)
             .map(IdentifierValue::PhoneNumber)
             .ok(),
         IdentifierKind::Username => Username::parse(text).map(IdentifierValue::Username).ok(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
-    AccountMark, Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy,
-    EmailVerification, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
+    AccountMark, AddressVerification, Attempt, AttemptState, Challenge, ChallengePurpose,
+    ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
 };
 use zalt_core::config::SecondFactor;
 use zalt_core::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
@@ -215,20 +215,25 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             request,
         }));
     }
-    states.push(AttemptState::EmailVerification(EmailVerification {
-        user_id: UserId::from_bytes(f.bytes()),
-        session_id: SessionId::from_bytes(f.bytes()),
-        identifier_id: IdentifierId::from_bytes(f.bytes()),
-        identifier_version: 4,
-        email_address: email("用户@例子.广告"),
-        address_taken: true,
-        challenge: Some(Challenge {
-            purpose: ChallengePurpose::VerifyAddress,
-            strategy: ChallengeStrategy::EmailCode,
-            link: None,
-            ..f.challenge()
-        }),
-    }));
+    for (address, strategy) in [
+        ("用户@例子.广告", ChallengeStrategy::EmailCode),
+        ("+436601234567", ChallengeStrategy::SmsCode),
+    ] {
+        states.push(AttemptState::AddressVerification(AddressVerification {
+            user_id: UserId::from_bytes(f.bytes()),
+            session_id: SessionId::from_bytes(f.bytes()),
+            identifier_id: IdentifierId::from_bytes(f.bytes()),
+            identifier_version: 4,
+            address: IdentifierValue::parse(address).expect("fixtures use valid identifiers"),
+            address_taken: true,
+            challenge: Some(Challenge {
+                purpose: ChallengePurpose::VerifyAddress,
+                strategy,
+                link: None,
+                ..f.challenge()
+            }),
+        }));
+    }
     states
 }
 

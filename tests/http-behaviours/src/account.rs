@@ -123,7 +123,7 @@ pub(crate) async fn an_address_is_added_verified_made_primary_and_removed(adapte
         browser.post(&attempt, body).await.is(200).json["verified"],
         true
     );
-    let told = world.mails_to("ada@example.com").await.pop();
+    let told = world.messages_to("ada@example.com").await.pop();
     assert!(
         matches!(told, Some(Notice::EmailAddressAdded { .. })),
         "{told:?}"
@@ -244,7 +244,7 @@ pub(crate) async fn a_password_change_asks_for_the_old_one_and_ends_other_sessio
     browser.post(path, body).await.is(204);
     browser.get(ME).await.is(200);
     other.get(ME).await.problem(401, "session_over");
-    let told = world.mails_to("ada@example.com").await.pop();
+    let told = world.messages_to("ada@example.com").await.pop();
     assert!(matches!(told, Some(Notice::PasswordChanged)), "{told:?}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zalt_core::budget::BudgetStore;
 use zalt_core::id::MessageId;
-use zalt_core::message::{Mail, Mailer, Notice, SendError};
+use zalt_core::message::{Mail, Mailer, Notice, SendError, Sms, SmsSender};
 use zalt_core::password::danger::insecure_params_for_tests;
 use zalt_core::secret::EncryptionKeys;
 use zalt_core::store::Store;
@@ -42,7 +42,7 @@ impl fmt::Debug for Stores {
     }
 }
 
-/// An application whose clock stands still until a test moves it, with all its mail.
+/// An application whose clock stands still until a test moves it, with all its messages.
 pub struct Application {
     zalt: Zalt,
     worker: Worker,
@@ -67,6 +67,7 @@ impl Application {
                 configure(config);
             })
             .mailer(mails.clone())
+            .sms_sender(mails.clone())
             .clock(clock.clone())
             .build()
             .await
@@ -90,27 +91,25 @@ impl Application {
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Sends what is queued; what `address` got, oldest first.
-    pub async fn mails_to(&self, address: &str) -> Vec<Notice> {
+    /// Sends what is queued; what the address or number `to` got, oldest first.
+    pub async fn messages_to(&self, to: &str) -> Vec<Notice> {
         self.worker.send_due().await.unwrap();
-        let mails = self.mails.0.lock().unwrap();
-        let to = mails.iter().filter(|mail| mail.to == address);
-        to.map(|mail| mail.notice.clone()).collect()
+        let sent = self.mails.0.lock().unwrap();
+        let received = sent.iter().filter(|(recipient, _)| recipient == to);
+        received.map(|(_, notice)| notice.clone()).collect()
     }
 
-    /// The code of the latest mail to `address`, and the `token` of its link if it has one.
-    pub async fn proof(&self, address: &str) -> (String, Option<String>) {
-        match self.mails_to(address).await.pop() {
-            Some(
-                Notice::VerifyEmailAddress { code, link, .. }
-                | Notice::SignIn { code, link, .. }
-                | Notice::ResetPassword { code, link, .. },
-            ) => {
-                let token = |link: String| link.split_once("token=").unwrap().1.to_owned();
-                (code, link.map(token))
-            }
-            other => panic!("the latest mail to {address} has no code: {other:?}"),
-        }
+    /// The code of the latest message to `to`, and the `token` of its link if it has one.
+    pub async fn proof(&self, to: &str) -> (String, Option<String>) {
+        let latest = self.messages_to(to).await.pop();
+        let Some((notice, code)) = latest
+            .as_ref()
+            .and_then(|notice| Some((notice, notice.code()?)))
+        else {
+            panic!("the latest message to {to} has no code: {latest:?}");
+        };
+        let token = |link: &str| link.split_once("token=").unwrap().1.to_owned();
+        (code.to_owned(), notice.link().map(token))
     }
 }
 
@@ -129,13 +128,29 @@ impl Clock for TestClock {
     }
 }
 
+/// Who got what, oldest first.
 #[derive(Debug, Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<Mail>>>);
+struct Mailbox(Arc<Mutex<Vec<(String, Notice)>>>);
+
+impl Mailbox {
+    fn keep(&self, to: &str, notice: &Notice) {
+        let message = (to.to_owned(), notice.clone());
+        self.0.lock().unwrap().push(message);
+    }
+}
 
 #[async_trait]
 impl Mailer for Mailbox {
     async fn send(&self, _id: MessageId, mail: &Mail) -> Result<(), SendError> {
-        self.0.lock().unwrap().push(mail.clone());
+        self.keep(&mail.to, &mail.notice);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SmsSender for Mailbox {
+    async fn send(&self, _id: MessageId, sms: &Sms) -> Result<(), SendError> {
+        self.keep(&sms.to, &sms.notice);
         Ok(())
     }
 }

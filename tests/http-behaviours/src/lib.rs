@@ -30,6 +30,7 @@ mod enumeration;
 mod in_process;
 mod methods;
 mod origins;
+mod phone_numbers;
 mod proxies;
 mod registry;
 mod resets;

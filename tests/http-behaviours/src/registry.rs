@@ -160,6 +160,12 @@ register! {
         what_is_allowed_is_told_to_everybody,
         what_is_not_allowed_is_refused_to_everybody_alike,
     }
+    phone_numbers {
+        a_number_is_added_verified_made_primary_and_removed,
+        only_numbers_that_get_text_messages_are_taken,
+        somebody_elses_number_is_not_given_away,
+        a_verification_is_for_the_number_in_its_path,
+    }
     enumeration {
         sign_in_answers_alike_for_known_and_unknown,
         sign_up_answers_alike_for_known_and_unknown,

@@ -270,7 +270,7 @@ pub(crate) async fn what_cannot_be_kept_is_refused_with_its_field(adapter: &dyn 
         let refused = world.post(PATH, body).await.problem(status, code);
         assert_eq!(refused.json["field"], field, "{changes}");
     }
-    assert!(world.mails_to("ada@example.com").await.is_empty());
+    assert!(world.messages_to("ada@example.com").await.is_empty());
 }
 
 pub(crate) async fn a_taken_username_is_a_conflict(adapter: &dyn Adapter) {
@@ -292,7 +292,7 @@ pub(crate) async fn a_closed_application_takes_nobody(adapter: &dyn Adapter) {
     let world = World::with(adapter, closed, HttpConfig::default()).await;
     let body = json!({ "email_address": "ada@example.com", "password": PASSWORD });
     world.post(PATH, body).await.problem(403, "sign_up_closed");
-    let mails = world.mails_to("ada@example.com").await;
+    let mails = world.messages_to("ada@example.com").await;
     assert!(
         !mails
             .iter()

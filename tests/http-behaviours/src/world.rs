@@ -92,8 +92,8 @@ impl World {
         self.call(Method::POST, path).json(&body).send().await
     }
 
-    pub(crate) async fn mails_to(&self, address: &str) -> Vec<Notice> {
-        self.application.mails_to(address).await
+    pub(crate) async fn messages_to(&self, address: &str) -> Vec<Notice> {
+        self.application.messages_to(address).await
     }
 
     pub(crate) async fn proof(&self, address: &str) -> (String, Option<String>) {

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FirstFactor;
 use crate::environment::Timestamp;
+use crate::identifier::IdentifierKind;
 use crate::secret::{CodeDigest, TokenDigest};
 
 /// What a factor asks for: the code, and perhaps the link, that was last sent.
@@ -51,6 +52,7 @@ impl ChallengePurpose {
         match (self, strategy) {
             (Self::SignIn, ChallengeStrategy::EmailCode) => Some(FirstFactor::EmailCode),
             (Self::SignIn, ChallengeStrategy::EmailLink) => Some(FirstFactor::EmailLink),
+            (Self::SignIn, ChallengeStrategy::SmsCode) => Some(FirstFactor::SmsCode),
             // Whoever lost a password gets a new one by mail, also where nobody signs in by mail.
             (Self::ResetPassword, _) => Some(FirstFactor::Password),
             (Self::VerifyAddress, _) => None,
@@ -68,4 +70,16 @@ pub enum ChallengeStrategy {
     EmailCode,
     /// A mail with a link, and the code for whoever opens the mail on another device.
     EmailLink,
+    /// A text message with a code of six digits.
+    SmsCode,
+}
+
+impl ChallengeStrategy {
+    /// What kind of identifier it reaches people at.
+    pub const fn reaches(self) -> IdentifierKind {
+        match self {
+            Self::EmailCode | Self::EmailLink => IdentifierKind::EmailAddress,
+            Self::SmsCode => IdentifierKind::PhoneNumber,
+        }
+    }
 }

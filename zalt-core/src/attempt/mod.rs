@@ -18,8 +18,8 @@
 //! What is offered to an identifier that nobody owns looks and takes as long as for one that somebody does: the same
 //! rows are written, the same hash is computed, and only the mail differs.
 
+mod address_verification;
 mod challenge;
-mod email_verification;
 mod enroll_passkey;
 mod model;
 mod password;
@@ -30,11 +30,12 @@ mod sign_in_by_mail;
 mod sign_in_by_passkey;
 mod sign_up;
 mod step;
+mod text_message;
 
+pub use address_verification::AddressVerifications;
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
-pub use email_verification::EmailVerifications;
 pub use model::{
-    AccountMark, Attempt, AttemptState, EmailVerification, PassedFactor, SignIn, SignInStatus,
+    AccountMark, AddressVerification, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus,
     SignUp, SignUpStatus,
 };
 pub(crate) use password::Tries;

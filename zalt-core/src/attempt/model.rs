@@ -41,8 +41,8 @@ pub enum AttemptState {
     SignIn(SignIn),
     /// Somebody signs up.
     SignUp(SignUp),
-    /// A signed-in user proves to hold an address.
-    EmailVerification(EmailVerification),
+    /// A signed-in user proves to hold an address or a number.
+    AddressVerification(AddressVerification),
     /// A signed-in user asks an authenticator for something.
     Passkey(OwnPasskeyRequest),
 }
@@ -180,9 +180,9 @@ pub enum SignUpStatus {
     Complete,
 }
 
-/// A signed-in user's proof of holding an address that they added.
+/// A signed-in user's proof of holding an address or a number that they added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EmailVerification {
+pub struct AddressVerification {
     /// Whose address it is to be.
     pub user_id: UserId,
     /// The session that asked, without which the code is worth nothing.
@@ -191,8 +191,8 @@ pub struct EmailVerification {
     pub identifier_id: IdentifierId,
     /// The identifier's version once this message was sent. A newer message moves it on, which voids this one.
     pub identifier_version: u64,
-    /// Its address.
-    pub email_address: EmailAddress,
+    /// The address or number.
+    pub address: IdentifierValue,
     /// Whether the address had an owner when the message was sent: no proof is right then, which is not told.
     pub address_taken: bool,
     /// The code or link that is out; gone once it was used.

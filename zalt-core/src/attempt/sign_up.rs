@@ -196,7 +196,8 @@ impl<'z> SignUps<'z> {
     ) -> Result<SignedIn, Error> {
         self.zalt.take_network_budget(request, b"proofs").await?;
         let mut attempt = step::find(self.zalt, token).await?;
-        let budget = step::verification_budget(self.zalt, &sign_up(&attempt)?.email_address);
+        let key = step::email_key(&sign_up(&attempt)?.email_address);
+        let budget = step::verification_budget(self.zalt, &key);
         let mut tries = CodeTries::of(budget);
         for _ in 0..RACES {
             let state = sign_up(&attempt)?;

@@ -45,7 +45,7 @@ impl NewChallenge {
         let now = zalt.now();
         let code = random_code(zalt)?;
         let link = match strategy {
-            ChallengeStrategy::EmailCode => None,
+            ChallengeStrategy::EmailCode | ChallengeStrategy::SmsCode => None,
             ChallengeStrategy::EmailLink => Some(LinkToken::mint(attempt, zalt.rng())?),
         };
         let digest = zalt.encryption_keys().mac(
@@ -93,6 +93,14 @@ impl NewChallenge {
                 link,
                 valid_minutes,
             },
+            ChallengePurpose::VerifyAddress
+                if self.challenge.strategy == ChallengeStrategy::SmsCode =>
+            {
+                Notice::VerifyPhoneNumber {
+                    code,
+                    valid_minutes,
+                }
+            }
             ChallengePurpose::VerifyAddress => Notice::VerifyEmailAddress {
                 code,
                 link,
@@ -193,11 +201,12 @@ pub(super) fn sign_in_budget(
     }
 }
 
-/// The budget of wrong codes for an address that somebody wants to make theirs, at sign-up or later. It is the address's
-/// and not theirs: proving another one must not bring fresh guesses at this one. And it is not the one of sign-ins,
+/// The budget of wrong codes for an address or a number that somebody wants to make theirs, at sign-up or later. It is the
+/// address's and not theirs: proving another one must not bring fresh guesses at this one. And it is not the one of sign-ins,
 /// which belongs to an account where there is one and would tell by that who has an account.
-pub(super) fn verification_budget(zalt: &Zalt, address: &EmailAddress) -> BudgetKey {
-    zalt.budget_key(&[b"verification", address.canonical().as_bytes()])
+pub(super) fn verification_budget(zalt: &Zalt, address: &IdentifierKey) -> BudgetKey {
+    let kind = address.kind.as_str().as_bytes();
+    zalt.budget_key(&[b"verification", kind, address.key.as_bytes()])
 }
 
 /// Takes a try from a budget of wrong codes, at most once in an operation.

@@ -1,12 +1,14 @@
 //! What an application chooses, with the defaults and the numbers that they stand for.
 
 mod methods;
+mod phone_numbers;
 
 use std::time::Duration;
 
 use url::Url;
 
 pub use methods::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
+pub use phone_numbers::PhoneNumberConfig;
 
 use crate::budget::Budget;
 use crate::environment::Timestamp;
@@ -46,6 +48,8 @@ pub struct Config {
     pub second_factors: SecondFactorConfig,
     /// Passkeys: for which relying party, and what is asked of them.
     pub passkeys: PasskeyConfig,
+    /// Phone numbers: whose are accepted, and how many text messages are sent.
+    pub phone_numbers: PhoneNumberConfig,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -269,10 +273,7 @@ impl Config {
             budgets: BudgetConfig {
                 password: failures,
                 code: failures,
-                messages_per_address: Budget::Rate {
-                    tries: 10,
-                    period: HOUR,
-                },
+                messages_per_address: hourly(10),
                 network: Budget::Rate {
                     tries: 60,
                     period: MINUTE,
@@ -287,6 +288,7 @@ impl Config {
                 issuer: None,
             },
             passkeys: PasskeyConfig::of(base_url),
+            phone_numbers: PhoneNumberConfig::new(),
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -406,7 +408,8 @@ impl Config {
             self.budgets.messages_per_address,
         )?;
         check_rate("budgets.network", self.budgets.network)?;
-        self.passkeys.check()
+        self.passkeys.check()?;
+        self.phone_numbers.check()
     }
 }
 
@@ -497,6 +500,12 @@ pub enum ConfigError {
         /// The origin.
         origin: String,
     },
+    /// Codes that don't come back are failures.
+    #[error("phone_numbers.unanswered_per_country must count failures")]
+    UnansweredBudget,
+    /// Phone numbers are accepted, and there is nothing to send text messages with.
+    #[error("an SMS sender is needed where phone numbers are accepted")]
+    SmsSender,
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,
@@ -506,6 +515,13 @@ pub enum ConfigError {
     /// The hashing pool can't be started with these settings.
     #[error("hashing: {0}")]
     Hashing(#[from] crate::password::HashingConfigError),
+}
+
+const fn hourly(tries: u32) -> Budget {
+    Budget::Rate {
+        tries,
+        period: HOUR,
+    }
 }
 
 fn require_within(

@@ -2,6 +2,7 @@
 
 mod email;
 mod phone;
+mod region;
 mod username;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use email::{EmailAddress, EmailAddressError};
 pub use phone::{PhoneNumber, PhoneNumberError};
+pub use region::{Region, RegionError};
 pub use username::{Username, UsernameError};
 
 use crate::environment::Timestamp;
@@ -96,7 +98,9 @@ impl IdentifierValue {
                 .map(Self::EmailAddress)
                 .map_err(|_| IdentifierError)
         } else if text.starts_with('+') {
+            // The owner of a number that was accepted once signs in by it, whatever became of its country's plan.
             PhoneNumber::parse(text)
+                .or_else(|_| PhoneNumber::from_e164(text))
                 .map(Self::PhoneNumber)
                 .map_err(|_| IdentifierError)
         } else {
@@ -147,6 +151,10 @@ impl fmt::Display for IdentifierValue {
 /// Deserializes a parsed text type through its parser, so that a stored or received value is as valid as any other.
 macro_rules! text_type {
     ($name:ident, $error:ident) => {
+        text_type!($name, $error, parse);
+    };
+    // With the function that reads what was kept, where that asks for less.
+    ($name:ident, $error:ident, $read:ident) => {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
@@ -162,7 +170,7 @@ macro_rules! text_type {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
+                Self::$read(&text).map_err(serde::de::Error::custom)
             }
         }
 

@@ -5,7 +5,9 @@ use crate::Zalt;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{IdentifierId, UserId};
-use crate::identifier::{EmailAddress, Identifier, IdentifierKind, IdentifierValue, Username};
+use crate::identifier::{
+    EmailAddress, Identifier, IdentifierKind, IdentifierValue, PhoneNumber, Username,
+};
 use crate::message::Notice;
 use crate::request::RequestContext;
 use crate::session::Authenticated;
@@ -157,28 +159,55 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         address: EmailAddress,
     ) -> Result<Identifier, Error> {
+        let value = IdentifierValue::EmailAddress(address);
+        self.add(request, authenticated, value).await
+    }
+
+    /// Adds a phone number, which leads nowhere until it is verified.
+    ///
+    /// # Errors
+    /// [`Error::PhoneNumberNotAllowed`], [`Error::PhoneNumberTaken`] if the user has it already,
+    /// [`Error::TooManyIdentifiers`], [`Error::ReauthenticationRequired`].
+    pub async fn add_phone_number(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        number: PhoneNumber,
+    ) -> Result<Identifier, Error> {
+        self.zalt.text_message_region(&number)?;
+        let value = IdentifierValue::PhoneNumber(number);
+        self.add(request, authenticated, value).await
+    }
+
+    async fn add(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        value: IdentifierValue,
+    ) -> Result<Identifier, Error> {
         let account = self.strong_account(authenticated).await?;
         if account.identifiers.len() >= MAX_IDENTIFIERS {
             return Err(Error::TooManyIdentifiers);
         }
-        let identifier = self.new_identifier(
-            account.user.id,
-            IdentifierValue::EmailAddress(address),
-            false,
-            false,
-        )?;
-        let kind = EventKind::IdentifierAdded {
+        let kind = value.kind();
+        let identifier = self.new_identifier(account.user.id, value, false, false)?;
+        let added = EventKind::IdentifierAdded {
             identifier_id: identifier.id,
         };
         let batch = self
             .owners_batch(request, authenticated, &account)
             .change(Change::InsertIdentifier(identifier.clone()))
-            .event(self.own_event(request, account.user.id, kind)?);
-        self.zalt.commit(batch).await?;
-        Ok(identifier)
+            .event(self.own_event(request, account.user.id, added)?);
+        match self.zalt.commit(batch).await {
+            Ok(()) => Ok(identifier),
+            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
+                Err(Error::taken(kind))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Makes a verified address the one that messages go to.
+    /// Makes a verified address or number the one of its kind that messages go to.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::IdentifierNotVerified`], [`Error::ReauthenticationRequired`].
@@ -189,7 +218,12 @@ impl<'z> Users<'z> {
         id: IdentifierId,
     ) -> Result<Account, Error> {
         let account = self.strong_account(authenticated).await?;
-        let chosen = email_of(&account, id)?;
+        let chosen = account
+            .identifiers
+            .iter()
+            .find(|identifier| identifier.id == id)
+            .filter(|identifier| identifier.value.kind() != IdentifierKind::Username)
+            .ok_or(Error::NotFound)?;
         if chosen.verified_at.is_none() {
             return Err(Error::IdentifierNotVerified);
         }
@@ -197,7 +231,7 @@ impl<'z> Users<'z> {
             return Ok(account);
         }
         let mut batch = self.owners_batch(request, authenticated, &account);
-        if let Some(before) = account.primary(IdentifierKind::EmailAddress) {
+        if let Some(before) = account.primary(chosen.value.kind()) {
             batch = batch.change(Change::UpdateIdentifier(Identifier {
                 primary: false,
                 ..before.clone()
@@ -224,14 +258,44 @@ impl<'z> Users<'z> {
         authenticated: &Authenticated,
         id: IdentifierId,
     ) -> Result<(), Error> {
+        let kind = IdentifierKind::EmailAddress;
+        self.remove(request, authenticated, id, kind).await
+    }
+
+    /// Removes a phone number. If the primary one goes, the oldest verified one takes its place.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::ReauthenticationRequired`].
+    pub async fn remove_phone_number(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: IdentifierId,
+    ) -> Result<(), Error> {
+        let kind = IdentifierKind::PhoneNumber;
+        self.remove(request, authenticated, id, kind).await
+    }
+
+    async fn remove(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: IdentifierId,
+        kind: IdentifierKind,
+    ) -> Result<(), Error> {
         let account = self.strong_account(authenticated).await?;
-        let removed = email_of(&account, id)?;
-        let successor = account.identifiers.iter().find(|identifier| {
-            identifier.id != id
-                && identifier.value.kind() == IdentifierKind::EmailAddress
-                && identifier.verified_at.is_some()
-        });
-        if removed.verified_at.is_some() && successor.is_none() {
+        let of_kind = || {
+            let identifiers = account.identifiers.iter();
+            identifiers.filter(|identifier| identifier.value.kind() == kind)
+        };
+        let removed = of_kind()
+            .find(|identifier| identifier.id == id)
+            .ok_or(Error::NotFound)?;
+        let successor =
+            of_kind().find(|identifier| identifier.id != id && identifier.verified_at.is_some());
+        let was_verified = removed.verified_at.is_some();
+        // Mail is how an account is recovered; a number may go.
+        if kind == IdentifierKind::EmailAddress && was_verified && successor.is_none() {
             return Err(Error::LastIdentifier);
         }
         let mut batch =
@@ -249,9 +313,11 @@ impl<'z> Users<'z> {
             };
             batch = batch.change(Change::UpdateIdentifier(successor));
         }
-        if removed.verified_at.is_some() {
-            let notice = Notice::EmailAddressRemoved {
-                address: removed.value.as_str().to_owned(),
+        if was_verified {
+            let gone = removed.value.as_str().to_owned();
+            let notice = match kind {
+                IdentifierKind::PhoneNumber => Notice::PhoneNumberRemoved { number: gone },
+                _ => Notice::EmailAddressRemoved { address: gone },
             };
             // The address that goes is told too: it may be its owner's only warning.
             batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
@@ -344,14 +410,4 @@ impl<'z> Users<'z> {
         self.zalt.sessions().require(authenticated, assurance)?;
         Ok(account)
     }
-}
-
-fn email_of(account: &Account, id: IdentifierId) -> Result<&Identifier, Error> {
-    account
-        .identifiers
-        .iter()
-        .find(|identifier| {
-            identifier.id == id && identifier.value.kind() == IdentifierKind::EmailAddress
-        })
-        .ok_or(Error::NotFound)
 }

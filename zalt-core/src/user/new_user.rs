@@ -87,12 +87,9 @@ impl Users<'_> {
 
 /// What to say of the identifier that somebody else has.
 pub(crate) fn taken(change: Option<&Change>) -> Error {
-    match change {
-        Some(Change::InsertIdentifier(identifier))
-            if identifier.value.kind() == IdentifierKind::Username =>
-        {
-            Error::UsernameTaken
-        }
-        _ => Error::EmailAddressTaken,
-    }
+    let kind = match change {
+        Some(Change::InsertIdentifier(identifier)) => identifier.value.kind(),
+        _ => IdentifierKind::EmailAddress,
+    };
+    Error::taken(kind)
 }

@@ -29,7 +29,7 @@ fn add_verified(
         .users()
         .add_email_address(&request(), who, email(address)))
     .unwrap();
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let attempt =
         run(verifications.prepare(&request(), who, added.id, ChallengeStrategy::EmailCode))
             .unwrap();
@@ -145,7 +145,7 @@ fn a_verification_belongs_to_the_session_that_asked() {
     let app = App::new();
     let who = signed_in(&app, "ada@example.com");
     let eve = signed_in(&app, "eve@example.com");
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let added =
         run(app
             .zalt
@@ -169,7 +169,7 @@ fn somebody_elses_address_is_not_given_away() {
     let app = App::new();
     app.sign_up("eve@example.com");
     let who = signed_in(&app, "ada@example.com");
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let added = run(app
         .zalt
         .users()

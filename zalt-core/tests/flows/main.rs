@@ -13,6 +13,7 @@ mod keys;
 mod methods;
 mod passkeys;
 mod passwords;
+mod phone_numbers;
 mod refresh;
 mod resets;
 mod second_factors;

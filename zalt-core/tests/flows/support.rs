@@ -8,10 +8,10 @@ use zalt_core::attempt::{ChallengeStrategy, NewSignUp, SignInProgress};
 use zalt_core::event::EventKind;
 use zalt_core::id::{MessageId, UserId};
 use zalt_core::identifier::EmailAddress;
-use zalt_core::message::{Mail, Mailer, Notice, SendError};
+use zalt_core::message::{Mail, Mailer, Notice, SendError, Sms, SmsSender};
 use zalt_core::password::{Password, danger};
 use zalt_core::secret::{EncryptionKeys, SessionToken};
-use zalt_core::session::{SessionCredentials, SignedIn, Transport};
+use zalt_core::session::{Authenticated, SessionCredentials, SignedIn, Transport};
 use zalt_core::store::{EventFilter, PageLimit, PageRequest};
 use zalt_core::user::{Metadata, Profile};
 use zalt_core::{Clock, Config, RequestContext, SystemRng, Timestamp, Worker, Zalt, ZaltBuilder};
@@ -59,6 +59,7 @@ impl Clock for TestClock {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outbox {
     mails: Arc<Mutex<Vec<Mail>>>,
+    texts: Arc<Mutex<Vec<Sms>>>,
     failures: Arc<Mutex<Vec<SendError>>>,
     hangs: Arc<AtomicBool>,
     turn: Arc<futures_util::lock::Mutex<()>>,
@@ -95,6 +96,14 @@ impl Mailer for Outbox {
             return Err(error);
         }
         self.mails.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SmsSender for Outbox {
+    async fn send(&self, _id: MessageId, sms: &Sms) -> Result<(), SendError> {
+        self.texts.lock().unwrap().push(sms.clone());
         Ok(())
     }
 }
@@ -151,6 +160,7 @@ impl App {
                 configure(config);
             })
             .mailer(outbox.clone())
+            .sms_sender(outbox.clone())
             .clock(clock.clone());
         let (zalt, worker) = run(add(builder).build()).unwrap();
         Self {
@@ -193,6 +203,29 @@ impl App {
             .iter()
             .filter(|mail| mail.to == address)
             .count()
+    }
+
+    /// Delivers what is queued and returns what the text messages to `number` say, oldest first.
+    pub(crate) fn texts_to(&self, number: &str) -> Vec<Notice> {
+        run(self.worker.send_due()).unwrap();
+        let texts = self.outbox.texts.lock().unwrap();
+        let to_number = texts.iter().filter(|sms| sms.to == number);
+        to_number.map(|sms| sms.notice.clone()).collect()
+    }
+
+    /// The code of the newest text message to `number`.
+    pub(crate) fn text_code(&self, number: &str) -> String {
+        let texts = self.texts_to(number);
+        let newest = texts.last().and_then(Notice::code);
+        newest
+            .unwrap_or_else(|| panic!("no code to {number}: {texts:?}"))
+            .to_owned()
+    }
+
+    /// The newest session of `signed_in`, admitted.
+    pub(crate) fn authenticated(&self, signed_in: &SignedIn) -> Authenticated {
+        let token = cookie(signed_in).expose();
+        run(self.zalt.sessions().authenticate(&request(), &token)).unwrap()
     }
 
     /// A user with this address and [`PASSWORD`], signed in with a cookie.

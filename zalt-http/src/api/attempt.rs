@@ -111,7 +111,7 @@ fn transport(attempt: &Attempt) -> Transport {
     match &attempt.state {
         AttemptState::SignIn(state) => state.transport,
         AttemptState::SignUp(state) => state.transport,
-        AttemptState::EmailVerification(_) | AttemptState::Passkey(_) => Transport::Cookie,
+        AttemptState::AddressVerification(_) | AttemptState::Passkey(_) => Transport::Cookie,
     }
 }
 

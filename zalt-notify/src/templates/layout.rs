@@ -3,7 +3,7 @@ use zalt_core::message::{Mail, Sms};
 
 use super::letter::{Action, Letter, MAX_NAME};
 use super::rendered::one_line;
-use super::{RenderError, RenderedMail, Templates, wording};
+use super::{RenderError, RenderedMail, Templates, text_message};
 
 /// Plain English in a restrained layout: tables and inline styles for old mail programs, dark mode for new ones, no
 /// images, nothing loaded from anywhere.
@@ -68,7 +68,7 @@ impl Templates for DefaultTemplates {
     }
 
     fn sms(&self, sms: &Sms) -> Result<String, RenderError> {
-        wording::sms(&one_line(&sms.application_name, MAX_NAME), &sms.notice)
+        text_message::text(sms, &one_line(&sms.application_name, MAX_NAME))
     }
 }
 
@@ -198,6 +198,12 @@ mod tests {
             Notice::EmailAddressRemoved {
                 address: "old@example.com".to_owned(),
             },
+            Notice::PhoneNumberAdded {
+                number: "+436601234567".to_owned(),
+            },
+            Notice::PhoneNumberRemoved {
+                number: "+436601234567".to_owned(),
+            },
             Notice::SecondFactorAdded,
             Notice::SecondFactorRemoved,
             Notice::RecoveryCodesCreated,
@@ -289,6 +295,7 @@ mod tests {
                 to: "+15005550006".to_owned(),
                 notice,
                 application_name: "Acme".to_owned(),
+                host: Some("auth.example.com".to_owned()),
             };
             let text = DefaultTemplates::new().sms(&sms).unwrap();
             assert!(text.is_ascii() && text.len() <= 160, "{text}");

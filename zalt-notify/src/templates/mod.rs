@@ -32,6 +32,7 @@
 mod layout;
 mod letter;
 mod rendered;
+mod text_message;
 mod wording;
 
 pub use layout::{Color, ColorError, DefaultTemplates};

@@ -78,6 +78,24 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
             ),
             app,
         )),
+        Notice::PhoneNumberAdded { number } => Ok(safety(
+            format!("A phone number was added to your account at {app}"),
+            "A phone number was added",
+            format!(
+                "The number {} was added to your account at {app}.",
+                one_line(number, MAX_ADDRESS)
+            ),
+            app,
+        )),
+        Notice::PhoneNumberRemoved { number } => Ok(safety(
+            format!("A phone number was removed from your account at {app}"),
+            "A phone number was removed",
+            format!(
+                "The number {} was removed from your account at {app}. It can no longer be used to sign in.",
+                one_line(number, MAX_ADDRESS)
+            ),
+            app,
+        )),
         Notice::SecondFactorAdded
         | Notice::SecondFactorRemoved
         | Notice::RecoveryCodesCreated
@@ -119,68 +137,6 @@ fn second_factor(app: String, notice: &Notice) -> Letter {
         ),
     };
     safety(subject, heading, happened, app)
-}
-
-/// The words of a text message. It has no link: links in text messages are what phishing taught people not to touch,
-/// and many carriers drop them.
-pub(super) fn sms(app: &str, notice: &Notice) -> Result<String, RenderError> {
-    match notice {
-        Notice::VerifyEmailAddress {
-            code,
-            valid_minutes,
-            ..
-        } => Ok(sms_code(
-            app,
-            code,
-            "to confirm that it is you",
-            *valid_minutes,
-        )),
-        Notice::SignIn {
-            code,
-            valid_minutes,
-            ..
-        } => Ok(sms_code(app, code, "to sign in", *valid_minutes)),
-        Notice::ResetPassword {
-            code,
-            valid_minutes,
-            ..
-        } => Ok(sms_code(app, code, "to set a new password", *valid_minutes)),
-        Notice::AccountExists { .. } => Ok(format!(
-            "{app}: somebody tried to sign up with this number, which already has an account. Nothing was changed."
-        )),
-        Notice::PasswordChanged => Ok(format!(
-            "{app}: your password was changed. If it was not you, reset it from the sign-in page now."
-        )),
-        Notice::EmailAddressAdded { .. } => Ok(format!(
-            "{app}: an e-mail address was added to your account. If it was not you, reset your password now."
-        )),
-        Notice::EmailAddressRemoved { .. } => Ok(format!(
-            "{app}: an e-mail address was removed from your account. If it was not you, reset your password now."
-        )),
-        Notice::SecondFactorAdded => Ok(format!(
-            "{app}: a second factor was set up for your account. If it was not you, reset your password now."
-        )),
-        Notice::SecondFactorRemoved => Ok(format!(
-            "{app}: a second factor was removed from your account. If it was not you, reset your password now."
-        )),
-        Notice::RecoveryCodesCreated => Ok(format!(
-            "{app}: new recovery codes were made for your account. If it was not you, reset your password now."
-        )),
-        Notice::RecoveryCodeUsed { left } => Ok(format!(
-            "{app}: a recovery code of your account was used. {} If it was not you, reset your password now.",
-            codes_left(*left)
-        )),
-        Notice::AccountDeleted => Ok(format!("{app}: your account was deleted.")),
-        _ => Err(RenderError::UnknownNotice),
-    }
-}
-
-fn sms_code(app: &str, code: &str, purpose: &str, minutes: u32) -> String {
-    let code = one_line(code, MAX_CODE);
-    format!(
-        "{code} is your {app} code {purpose}. It works for {}. Do not share it.",
-        duration(minutes)
-    )
 }
 
 /// What differs between the mails that carry a code.
@@ -283,7 +239,7 @@ fn account_deleted(app: String) -> Letter {
     }
 }
 
-fn codes_left(left: u32) -> String {
+pub(super) fn codes_left(left: u32) -> String {
     match left {
         0 => "No code is left: make new ones on your account page.".to_owned(),
         1 => "One code is left: make new ones on your account page.".to_owned(),
@@ -291,7 +247,7 @@ fn codes_left(left: u32) -> String {
     }
 }
 
-fn duration(minutes: u32) -> String {
+pub(super) fn duration(minutes: u32) -> String {
     match minutes {
         1 => "1 minute".to_owned(),
         minutes if minutes >= 120 && minutes.is_multiple_of(60) => {
@@ -301,5 +257,5 @@ fn duration(minutes: u32) -> String {
     }
 }
 
-const MAX_CODE: usize = 32;
+pub(super) const MAX_CODE: usize = 32;
 const MAX_ADDRESS: usize = 254;

@@ -54,6 +54,7 @@ pub(crate) fn sms(to: &str) -> Sms {
         to: to.to_owned(),
         notice: sign_in(),
         application_name: "Acme".to_owned(),
+        host: None,
     }
 }
 

@@ -39,7 +39,7 @@ fn a_session_that_another_replica_ended_changes_nothing_of_the_account() {
     let users = there.zalt.users();
     let added =
         run(users.add_email_address(&request(), &who, email("second@example.com"))).unwrap();
-    let verifications = there.zalt.email_verifications();
+    let verifications = there.zalt.address_verifications();
     let attempt =
         run(verifications.prepare(&request(), &who, added.id, ChallengeStrategy::EmailCode))
             .unwrap();

@@ -27,7 +27,7 @@ fn add(app: &App, who: &Authenticated, address: &str) -> Identifier {
 }
 
 fn verify(app: &App, who: &Authenticated, added: &Identifier, address: &str) {
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let attempt =
         run(verifications.prepare(&request(), who, added.id, ChallengeStrategy::EmailCode))
             .unwrap();
@@ -175,7 +175,7 @@ fn proving_an_address_of_ones_own_brings_no_guesses_at_another() {
     let app = App::new();
     let eve = signed_in(&app, "eve@example.com");
     let target = add(&app, &eve, "ada@example.com");
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let guess = || {
         let attempt =
             run(verifications.prepare(&request(), &eve, target.id, ChallengeStrategy::EmailCode))
@@ -203,7 +203,7 @@ fn a_newer_code_for_an_added_address_voids_the_older() {
     let app = App::new();
     let who = signed_in(&app, "ada@example.com");
     let added = add(&app, &who, "second@example.com");
-    let verifications = app.zalt.email_verifications();
+    let verifications = app.zalt.address_verifications();
     let prepare = || {
         let attempt =
             run(verifications.prepare(&request(), &who, added.id, ChallengeStrategy::EmailCode))

@@ -2,11 +2,12 @@
 
 mod credential;
 mod email_address;
-mod email_verification;
 mod event;
 mod password;
+mod phone_number;
 mod profile;
 mod username;
+mod verification;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,8 +21,13 @@ pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
         .routes(routes!(email_address::list, email_address::add))
         .routes(routes!(email_address::remove))
         .routes(routes!(email_address::make_primary))
-        .routes(routes!(email_verification::prepare))
-        .routes(routes!(email_verification::attempt))
+        .routes(routes!(verification::prepare_email_address))
+        .routes(routes!(verification::attempt_email_address))
+        .routes(routes!(phone_number::list, phone_number::add))
+        .routes(routes!(phone_number::remove))
+        .routes(routes!(phone_number::make_primary))
+        .routes(routes!(verification::prepare_phone_number))
+        .routes(routes!(verification::attempt_phone_number))
         .routes(routes!(password::change))
         .routes(routes!(credential::list))
         .routes(routes!(credential::begin_totp))

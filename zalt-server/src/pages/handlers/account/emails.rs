@@ -80,7 +80,7 @@ pub(super) async fn verify(mut posted: Posted) -> Outcome {
     let visitor = visit.visitor().await?;
     let attempt_id: AttemptId = attempt.parse().map_err(Error::from)?;
     let proof = Proof::code(&typed);
-    let verifications = visit.zalt().email_verifications();
+    let verifications = visit.zalt().address_verifications();
     let verified = verifications
         .attempt_proof(visit.context(), &visitor.authenticated, attempt_id, &proof)
         .await;
@@ -121,7 +121,7 @@ impl Linked for AddressByMail {
             Err(fault) => return Ok(Some(Err(fault))),
         };
         let (id, proof) = (link.id(), Proof::Link(link));
-        let verifications = visit.zalt().email_verifications();
+        let verifications = visit.zalt().address_verifications();
         let verified = verifications
             .attempt_proof(visit.context(), &authenticated, id, &proof)
             .await;
@@ -187,7 +187,7 @@ async fn prepare(
     visitor: &SignedInVisitor,
     id: IdentifierId,
 ) -> Result<Attempt, Error> {
-    let verifications = visit.zalt().email_verifications();
+    let verifications = visit.zalt().address_verifications();
     let strategy = ChallengeStrategy::EmailLink;
     verifications
         .prepare(visit.context(), &visitor.authenticated, id, strategy)

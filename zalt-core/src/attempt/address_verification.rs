@@ -1,35 +1,37 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
-use super::model::{Attempt, AttemptState, EmailVerification};
+use super::model::{AddressVerification, Attempt, AttemptState};
 use super::proof::Proof;
 use super::step::{self, CodeTries, NewChallenge, RACES};
 use crate::Zalt;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{AttemptId, IdentifierId};
-use crate::identifier::{EmailAddress, Identifier, IdentifierValue};
+use crate::identifier::{Identifier, IdentifierValue};
 use crate::message::Notice;
 use crate::request::RequestContext;
 use crate::session::{Authenticated, Session};
 use crate::store::{Batch, Change, CommitError, GuardReason};
 use crate::user::Account;
 
-/// Proofs of holding an address that a user added. Each is bound to the session that asked for it.
+/// Proofs of holding an e-mail address or a phone number that a user added. Each is bound to the session that asked for it.
 #[derive(Debug, Clone, Copy)]
-pub struct EmailVerifications<'z> {
+pub struct AddressVerifications<'z> {
     zalt: &'z Zalt,
 }
 
-impl<'z> EmailVerifications<'z> {
+impl<'z> AddressVerifications<'z> {
     pub(crate) const fn new(zalt: &'z Zalt) -> Self {
         Self { zalt }
     }
 
-    /// Sends a code or link to an address of the user, which voids the one before it. The attempt's id names the verification from then on.
+    /// Sends a code or link to an address or number of the user, which voids the one before it. The attempt's id names the
+    /// verification from then on.
     ///
-    /// The owner of an address that somebody else has verified gets a mail that says so, and the answer is the same.
+    /// The owner of one that somebody else has verified gets a message that says so, and the answer is the same.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the user has no such address, [`Error::RateLimited`].
+    /// [`Error::NotFound`] if the user has no such address that the strategy reaches, [`Error::RateLimited`],
+    /// [`Error::PhoneNumberNotAllowed`].
     pub async fn prepare(
         &self,
         request: &RequestContext,
@@ -40,23 +42,29 @@ impl<'z> EmailVerifications<'z> {
         let zalt = self.zalt;
         zalt.take_network_budget(request, b"messages").await?;
         let account = zalt.users().find_account(authenticated.user().id).await?;
-        let (identifier, address) = unverified(&account, identifier_id)?;
+        let identifier = unverified(&account, identifier_id)?;
+        if strategy.reaches() != identifier.value.kind() {
+            return Err(Error::NotFound);
+        }
         let key = identifier.value.key();
         let owner = zalt.store().account_by_identifier(&key).await?;
         let id = AttemptId::mint(zalt.now(), zalt.rng())?;
         let new = NewChallenge::mint(zalt, id, ChallengePurpose::VerifyAddress, strategy)?;
-        let state = EmailVerification {
+        let state = AddressVerification {
             user_id: account.user.id,
             session_id: authenticated.session().id,
             identifier_id,
             identifier_version: identifier.version + 1,
-            email_address: address.clone(),
+            address: identifier.value.clone(),
             address_taken: owner.is_some(),
             challenge: Some(new.challenge.clone()),
         };
-        let (mut attempt, _) = step::begin(zalt, id, AttemptState::EmailVerification(state))?;
+        let (mut attempt, _) = step::begin(zalt, id, AttemptState::AddressVerification(state))?;
         step::count_message(zalt, &mut attempt)?;
         step::take_message(zalt, &key, ChallengePurpose::VerifyAddress, strategy).await?;
+        if let IdentifierValue::PhoneNumber(number) = &identifier.value {
+            zalt.take_text_message(request, number).await?;
+        }
         let notice = if owner.is_some() {
             Notice::AccountExists {
                 sign_in_url: Some(zalt.config().links.start.clone()),
@@ -67,16 +75,17 @@ impl<'z> EmailVerifications<'z> {
         let batch = Batch::new()
             .change(Change::InsertAttempt(attempt.clone()))
             .change(Change::UpdateIdentifier(identifier.clone()))
-            .change(zalt.mail(address, notice)?);
+            .change(zalt.message(&identifier.value, notice)?);
         zalt.commit(batch).await?;
         Ok(attempt)
     }
 
-    /// Verifies the address. All addresses of the account are told.
+    /// Verifies the address or number. All e-mail addresses of the account are told.
     ///
     /// # Errors
     /// [`Error::CodeIncorrect`] or [`Error::LinkIncorrect`], [`Error::AttemptNotFound`] if the session did not ask for
-    /// it, [`Error::AttemptExhausted`], [`Error::EmailAddressTaken`] if somebody else was faster.
+    /// it, [`Error::AttemptExhausted`], [`Error::EmailAddressTaken`] or [`Error::PhoneNumberTaken`] if somebody else was
+    /// faster.
     pub async fn attempt_proof(
         &self,
         request: &RequestContext,
@@ -88,8 +97,8 @@ impl<'z> EmailVerifications<'z> {
         let session = authenticated.session();
         zalt.take_network_budget(request, b"proofs").await?;
         let attempt = step::find_by_id(zalt, id).await?;
-        let address = &verification(&attempt, session)?.email_address;
-        let budget = step::verification_budget(zalt, address);
+        let key = verification(&attempt, session)?.address.key();
+        let budget = step::verification_budget(zalt, &key);
         let mut tries = CodeTries::of(budget);
         for _ in 0..RACES {
             let attempt = step::find_by_id(zalt, id).await?;
@@ -100,7 +109,7 @@ impl<'z> EmailVerifications<'z> {
             let account = zalt.users().find_account(session.user_id).await?;
             let current = unverified(&account, state.identifier_id)
                 .ok()
-                .filter(|(identifier, _)| identifier.version == state.identifier_version);
+                .filter(|identifier| identifier.version == state.identifier_version);
             let right = !state.address_taken
                 && state
                     .challenge
@@ -111,7 +120,7 @@ impl<'z> EmailVerifications<'z> {
                 let assurance = zalt.strongest_proof(&account);
                 zalt.sessions().require(authenticated, assurance)?;
             }
-            let Some((identifier, address)) = current.filter(|_| right) else {
+            let Some(identifier) = current.filter(|_| right) else {
                 if !proof.can_be_guessed() {
                     return Err(proof.refusal());
                 }
@@ -125,8 +134,7 @@ impl<'z> EmailVerifications<'z> {
                 }
                 continue;
             };
-            let (batch, verified) =
-                self.verified(request, &attempt, &account, identifier, address)?;
+            let (batch, verified) = self.verified(request, &attempt, &account, identifier)?;
             let still_live = zalt.sessions().still_live(request, session);
             match zalt
                 .commit(
@@ -139,6 +147,11 @@ impl<'z> EmailVerifications<'z> {
                 Ok(()) => return Ok(verified),
                 Err(CommitError::Guard(failure))
                     if failure.reason == GuardReason::VersionMismatch => {}
+                Err(CommitError::Guard(failure))
+                    if failure.reason == GuardReason::IdentifierTaken =>
+                {
+                    return Err(Error::taken(identifier.value.kind()));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -151,12 +164,11 @@ impl<'z> EmailVerifications<'z> {
         attempt: &Attempt,
         account: &Account,
         identifier: &Identifier,
-        address: &EmailAddress,
     ) -> Result<(Batch, Identifier), Error> {
         let zalt = self.zalt;
         let now = zalt.now();
         let mut done = attempt.clone();
-        if let AttemptState::EmailVerification(state) = &mut done.state {
+        if let AttemptState::AddressVerification(state) = &mut done.state {
             state.challenge = None;
         }
         let primary = account.primary(identifier.value.kind()).is_none();
@@ -179,8 +191,14 @@ impl<'z> EmailVerifications<'z> {
             .change(zalt.users().touched(account))
             .change(Change::UpdateIdentifier(verified.clone()))
             .event(event);
-        let notice = Notice::EmailAddressAdded {
-            address: address.as_str().to_owned(),
+        let added = identifier.value.as_str().to_owned();
+        let notice = match &identifier.value {
+            IdentifierValue::PhoneNumber(number) => {
+                let answered = zalt.text_message_answered(number);
+                batch = batch.maybe(answered);
+                Notice::PhoneNumberAdded { number: added }
+            }
+            _ => Notice::EmailAddressAdded { address: added },
         };
         batch.changes.extend(zalt.mail_all(account, &notice)?);
         Ok((
@@ -197,22 +215,18 @@ impl<'z> EmailVerifications<'z> {
 fn verification<'a>(
     attempt: &'a Attempt,
     session: &Session,
-) -> Result<&'a EmailVerification, Error> {
+) -> Result<&'a AddressVerification, Error> {
     match &attempt.state {
-        AttemptState::EmailVerification(state) if state.session_id == session.id => Ok(state),
+        AttemptState::AddressVerification(state) if state.session_id == session.id => Ok(state),
         _ => Err(Error::AttemptNotFound),
     }
 }
 
-/// An address of the account that is not verified yet.
-fn unverified(account: &Account, id: IdentifierId) -> Result<(&Identifier, &EmailAddress), Error> {
+/// An address or number of the account that is not verified yet.
+fn unverified(account: &Account, id: IdentifierId) -> Result<&Identifier, Error> {
     account
         .identifiers
         .iter()
-        .filter(|identifier| identifier.id == id && identifier.verified_at.is_none())
-        .find_map(|identifier| match &identifier.value {
-            IdentifierValue::EmailAddress(address) => Some((identifier, address)),
-            _ => None,
-        })
+        .find(|identifier| identifier.id == id && identifier.verified_at.is_none())
         .ok_or(Error::NotFound)
 }
