@@ -16,7 +16,7 @@ use crate::problem::Problem;
 
 /// The document of an application: its endpoints, each with its errors, at its base URL.
 pub fn document(http: &ZaltHttp) -> OpenApi {
-    let mut document = api::open_api_router().into_openapi();
+    let mut document = api::description();
     describe(http, &mut document);
     document
 }

@@ -6,17 +6,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use super::endpoints::Endpoints;
 use zalt_core::config::{FirstFactor, SecondFactor};
 use zalt_core::jwt::JwkSet;
 
 use super::call::Call;
-use crate::http_zalt::ZaltHttp;
 use crate::openapi::errors;
 
-pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::new()
+pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
+    endpoints
         .routes(routes!(settings))
         .routes(routes!(jwks))
         .routes(routes!(open_api))

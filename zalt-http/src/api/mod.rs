@@ -3,6 +3,7 @@
 mod attempt;
 mod call;
 mod discovery;
+mod endpoints;
 mod fields;
 mod me;
 mod session;
@@ -14,28 +15,33 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::endpoints::Endpoints;
 use crate::http_zalt::ZaltHttp;
 use crate::openapi;
 use crate::service::MatchedRoute;
 
-/// Every endpoint, with its documentation.
-pub(crate) fn open_api_router() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::with_openapi(openapi::base())
-        .merge(sign_up::routes())
-        .merge(sign_in::routes())
-        .merge(session::routes())
-        .merge(me::routes())
-        .merge(discovery::routes())
+/// What the endpoints are, for the OpenAPI document.
+pub(crate) fn description() -> OpenApi {
+    collected(OpenApiRouter::with_openapi(openapi::base())).into_openapi()
 }
 
 /// The router behind [`ZaltService`](crate::ZaltService).
 pub(crate) fn routes(http: &ZaltHttp) -> Router {
-    let (router, _) = open_api_router().split_for_parts();
-    router
+    collected(Router::new())
         .route_layer(middleware::from_fn(name_route))
         .with_state(http.clone())
+}
+
+/// Every endpoint.
+fn collected<E: Endpoints>(endpoints: E) -> E {
+    let endpoints = sign_up::routes(endpoints);
+    let endpoints = sign_in::routes(endpoints);
+    let endpoints = session::routes(endpoints);
+    let endpoints = me::routes(endpoints);
+    discovery::routes(endpoints)
 }
 
 /// Leaves the name of the route with the response, for whoever counts responses.

@@ -5,8 +5,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use super::endpoints::Endpoints;
 use zalt_core::Error;
 use zalt_core::attempt::NewSignUp;
 use zalt_core::identifier::{EmailAddress, Username};
@@ -18,13 +19,12 @@ use super::fields::{name, parse, password, proof};
 use super::signed_in::{Complete, complete};
 use crate::body::Json;
 use crate::cookie::CookieKind;
-use crate::http_zalt::ZaltHttp;
 use crate::openapi::errors;
 use crate::problem::ApiError;
 use crate::view::{EmailStrategy, SignUpView, Transport};
 
-pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::new()
+pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
+    endpoints
         .routes(routes!(create))
         .routes(routes!(find))
         .routes(routes!(prepare))

@@ -9,13 +9,12 @@ mod profile;
 mod username;
 mod verification;
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http_zalt::ZaltHttp;
+use super::endpoints::Endpoints;
 
-pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::new()
+pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
+    endpoints
         .routes(routes!(profile::find, profile::update, profile::delete))
         .routes(routes!(username::set, username::remove))
         .routes(routes!(email_address::list, email_address::add))

@@ -6,13 +6,12 @@ mod reauthenticate;
 mod sign_out;
 mod token;
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http_zalt::ZaltHttp;
+use super::endpoints::Endpoints;
 
-pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::new()
+pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
+    endpoints
         .routes(routes!(token::refresh))
         .routes(routes!(token::issue))
         .routes(routes!(current::current))

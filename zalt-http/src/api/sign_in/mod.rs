@@ -6,13 +6,12 @@ mod progress;
 mod reset;
 mod second_factor;
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http_zalt::ZaltHttp;
+use super::endpoints::Endpoints;
 
-pub(super) fn routes() -> OpenApiRouter<ZaltHttp> {
-    OpenApiRouter::new()
+pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
+    endpoints
         .routes(routes!(create::create))
         .routes(routes!(create::find))
         .routes(routes!(factor::prepare))
