@@ -10,8 +10,9 @@ use zalt_core::store::{StoreError, StoreErrorKind};
 use crate::error::store_error;
 use crate::options::Settings;
 
-/// The log is brought into the file once it has this many pages: larger values stall a write for longer.
-const CHECKPOINT_PAGES: i64 = 1000;
+/// The log that the writer brings into the file by itself, in pages: 64 MiB. It gets that long only where writes never pause,
+/// and most of it is in the file by then.
+pub(crate) const LONGEST_LOG: i64 = 16_384;
 /// To how many bytes the log is cut after a burst of writes.
 const LOG_BYTES: i64 = 16 << 20;
 /// Statements that a connection keeps prepared: more than there are.
@@ -54,7 +55,7 @@ pub(crate) fn open_writer(path: &Path, settings: &Settings) -> Result<Connection
 fn set_up_writer(db: &Connection, settings: &Settings) -> Result<(), Error> {
     // An acknowledged write survives a power cut; NORMAL would lose the last ones.
     db.pragma_update(None, "synchronous", "FULL")?;
-    set(db, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    set(db, "wal_autocheckpoint", LONGEST_LOG)?;
     set(db, "journal_size_limit", LOG_BYTES)?;
     // What is deleted is overwritten where that costs no further write.
     db.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
@@ -66,6 +67,21 @@ fn set_up_writer(db: &Connection, settings: &Settings) -> Result<(), Error> {
         set(db, "max_page_count", pages)?;
     }
     Ok(())
+}
+
+/// A connection that brings the log into the file and does nothing else.
+pub(crate) fn open_checkpointer(
+    path: &Path,
+    settings: &Settings,
+) -> Result<Connection, StoreError> {
+    let open = || {
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, settings)?;
+        // What is taken over has to be on the disk before the log begins anew.
+        db.pragma_update(None, "synchronous", "FULL")?;
+        set(&db, "journal_size_limit", LOG_BYTES)?;
+        Ok(db)
+    };
+    open().map_err(store_error)
 }
 
 /// A connection that reads.

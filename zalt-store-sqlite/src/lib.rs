@@ -86,6 +86,7 @@
 mod attempt;
 mod backup;
 mod budget;
+mod checkpoints;
 mod connection;
 mod credential;
 mod error;

@@ -12,6 +12,7 @@ use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use zalt_core::store::{Batch, CommitError, Store, StoreError, StoreErrorKind};
 
 use crate::backup::{self, BackupError, IntegrityError};
+use crate::checkpoints::Checkpoints;
 use crate::connection::{create_file, open_reader, open_writer};
 use crate::options::{OpenError, Settings, SqliteOptions};
 use crate::readers::Readers;
@@ -39,6 +40,7 @@ struct Inner {
 struct Threads {
     scans: Vec<JoinHandle<()>>,
     writer: JoinHandle<Connection>,
+    checkpoints: JoinHandle<Connection>,
 }
 
 impl SqliteStore {
@@ -159,10 +161,12 @@ impl Inner {
         }
         let readers = Readers::open(&path, &settings)?;
         let (scans, scan_threads) = Scans::open(&path, &settings)?;
-        let (writer, writer_thread) = Writer::start(db, path.clone(), settings)?;
+        let (checkpoints, checkpoint_thread) = Checkpoints::start(&path, &settings)?;
+        let (writer, writer_thread) = Writer::start(db, path.clone(), settings, checkpoints)?;
         let threads = Threads {
             scans: scan_threads,
             writer: writer_thread,
+            checkpoints: checkpoint_thread,
         };
         Ok(Self {
             path,
@@ -191,7 +195,9 @@ impl Inner {
         }
         // The last connection to close brings the log into the file and removes it. Were two to close at once, each could
         // take the other for the last.
-        drop(threads.writer.join());
+        let writer = threads.writer.join();
+        drop(threads.checkpoints.join());
+        drop(writer);
     }
 }
 

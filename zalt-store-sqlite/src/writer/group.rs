@@ -84,7 +84,8 @@ impl WriterThread {
         Ok(answers)
     }
 
-    fn count(&self, jobs: usize) {
+    fn count(&mut self, jobs: usize) {
+        self.checkpoints.wrote(jobs);
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         self.counters.transactions.fetch_add(1, Ordering::Relaxed);
         self.counters.writes.fetch_add(jobs, Ordering::Relaxed);

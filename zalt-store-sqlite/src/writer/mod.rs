@@ -18,6 +18,7 @@ use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetKey, Decision};
 use zalt_core::store::{Batch, CommitError, StoreError, StoreErrorKind};
 
+use crate::checkpoints::{Checkpoints, checkpoint};
 use crate::connection::open_writer;
 use crate::options::Settings;
 use crate::queue::Queue;
@@ -78,6 +79,7 @@ impl Writer {
         db: Connection,
         path: PathBuf,
         settings: Settings,
+        checkpoints: Checkpoints,
     ) -> Result<(Self, JoinHandle<Connection>), StoreError> {
         let writer = Self {
             queue: Arc::new(Queue::new(settings.queue_length)),
@@ -89,6 +91,7 @@ impl Writer {
             settings,
             queue: Arc::clone(&writer.queue),
             counters: Arc::clone(&writer.counters),
+            checkpoints,
         };
         let handle = spawn("zalt-sqlite-writer", move || thread.run())?;
         Ok((writer, handle))
@@ -131,6 +134,7 @@ struct WriterThread {
     settings: Settings,
     queue: Arc<Queue<Job>>,
     counters: Arc<Counters>,
+    checkpoints: Checkpoints,
 }
 
 impl WriterThread {
@@ -147,10 +151,7 @@ impl WriterThread {
         }
         // Whoever opens the file next finds no log to work through. SQLite does so itself when the last connection is
         // closed, but others may have the file open.
-        let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
-        if let Err(error) = self.db.query_row(checkpoint, [], |_| Ok(())) {
-            tracing::warn!(%error, "the log could not be brought into the file");
-        }
+        checkpoint(&self.db);
         self.db
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod backups;
+mod checkpoints;
 mod contract;
 mod damage;
 mod full;
