@@ -64,13 +64,15 @@ impl ZaltActix {
         }
     }
 
-    /// Adds the endpoints (`/v1/client/…`, `/.well-known/jwks.json` and `/openapi.json`) and what the extractor needs.
+    /// Adds the endpoints (`/v1/client/…`, `/.well-known/jwks.json`, `/.well-known/webauthn` and
+    /// `/openapi.json`) and what the extractor needs.
     pub fn mount(&self, config: &mut ServiceConfig) {
         config.app_data(web::Data::new(self.clone()));
         for path in [
             "/v1/client",
             "/v1/client/{tail}*",
             "/.well-known/jwks.json",
+            "/.well-known/webauthn",
             "/openapi.json",
         ] {
             config.route(path, web::to(bridge::respond));

@@ -70,7 +70,7 @@ impl ZaltAxum {
         ZaltLayer::new(&self.http)
     }
 
-    /// The endpoints: `/v1/client/…`, `/.well-known/jwks.json` and `/openapi.json`. Merge them into the application's router.
+    /// The endpoints: `/v1/client/…`, `/.well-known/jwks.json`, `/.well-known/webauthn` and `/openapi.json`. Merge them into the application's router.
     pub fn routes(&self) -> Router {
         self.http.router().layer(self.layer())
     }

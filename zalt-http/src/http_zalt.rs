@@ -86,7 +86,7 @@ impl ZaltHttp {
 
     /// The endpoints as a router, to be merged into a host's or nested below a path.
     ///
-    /// It has the paths `/v1/client` and below, `/.well-known/jwks.json` and `/openapi.json`, and leaves all others alone.
+    /// It has the paths `/v1/client` and below, `/.well-known/jwks.json`, `/.well-known/webauthn` and `/openapi.json`, and leaves all others alone.
     pub fn router(&self) -> Router {
         service::mounted(&self.service())
     }

@@ -104,6 +104,7 @@ pub(crate) fn mounted(service: &ZaltService) -> Router {
         "/v1/client/",
         "/v1/client/{*rest}",
         "/.well-known/jwks.json",
+        "/.well-known/webauthn",
         "/openapi.json",
     ]
     .into_iter()

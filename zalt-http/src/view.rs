@@ -1,13 +1,12 @@
 //! What replies are made of: the parts of core's model that their reader may see, and no more.
 
+mod credential;
 mod identifier;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use zalt_core::Error;
 use zalt_core::attempt::{self, Attempt, AttemptState, ChallengePurpose, ChallengeStrategy};
 use zalt_core::config::{Config, FirstFactor, SecondFactor};
-use zalt_core::credential::{Credential, CredentialState, TotpEnrollment};
 use zalt_core::event::{Actor, Event};
 use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::session::{self, Session};
@@ -15,6 +14,9 @@ use zalt_core::store::{Cursor, Page};
 use zalt_core::user::Account;
 use zalt_core::{Timestamp, Zalt};
 
+pub(crate) use credential::{
+    CredentialView, PasskeyCreationView, PasskeyRequestView, TotpEnrollmentView,
+};
 pub(crate) use identifier::{EmailAddressView, PhoneNumberView};
 
 /// How a session is held: by a cookie, for browsers on the same site, or by tokens, for everything else.
@@ -310,6 +312,10 @@ impl SignInView {
 fn supported_strategies(config: &Config, state: &attempt::SignIn) -> Vec<&'static str> {
     let second = |kinds: &[SecondFactor]| kinds.iter().map(|kind| kind.as_str()).collect();
     match state.status {
+        // Nothing but a passkey says who it is.
+        attempt::SignInStatus::NeedsFirstFactor if state.identifier.is_none() => {
+            vec![FirstFactor::Passkey.as_str()]
+        }
         attempt::SignInStatus::NeedsFirstFactor => {
             let factors = config.first_factors;
             let mut strategies: Vec<_> = factors.iter().map(FirstFactor::as_str).collect();
@@ -405,72 +411,5 @@ impl From<EmailStrategy> for ChallengeStrategy {
             EmailStrategy::EmailCode => Self::EmailCode,
             EmailStrategy::EmailLink => Self::EmailLink,
         }
-    }
-}
-
-/// A credential beside the password.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CredentialView {
-    #[schema(example = "cred_01h455vb4pex5vsknk084sn02q")]
-    id: String,
-    /// `totp` or `recovery_codes`.
-    #[schema(example = "totp")]
-    kind: &'static str,
-    #[schema(example = "Ada's phone")]
-    name: Option<String>,
-    /// How many codes are left, for recovery codes.
-    #[schema(example = 8)]
-    left: Option<usize>,
-    #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
-    created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-31T08:00:00Z")]
-    last_used_at: Option<Timestamp>,
-}
-
-impl CredentialView {
-    /// `None` for what its owner is not shown: an app that is not confirmed yet.
-    pub(crate) fn of(credential: &Credential) -> Option<Self> {
-        let (kind, left) = match &credential.state {
-            CredentialState::Totp(totp) => {
-                totp.confirmed_at?;
-                ("totp", None)
-            }
-            CredentialState::RecoveryCodes(codes) => ("recovery_codes", Some(codes.left())),
-            _ => return None,
-        };
-        Some(Self {
-            id: credential.id.to_string(),
-            kind,
-            name: credential.name.as_ref().map(ToString::to_string),
-            left,
-            created_at: credential.created_at,
-            last_used_at: credential.last_used_at,
-        })
-    }
-}
-
-/// An authenticator app that is being set up. The secret is shown here and never again.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TotpEnrollmentView {
-    #[schema(example = "cred_01h455vb4pex5vsknk084sn02q")]
-    credential_id: String,
-    /// For typing it in.
-    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
-    secret: String,
-    #[schema(example = "otpauth://totp/Acme:ada%40example.com?secret=...")]
-    uri: String,
-    /// The URI as a QR code.
-    #[schema(example = "<svg ...")]
-    qr_code_svg: String,
-}
-
-impl TotpEnrollmentView {
-    pub(crate) fn of(enrollment: &TotpEnrollment) -> Result<Self, Error> {
-        Ok(Self {
-            credential_id: enrollment.credential.id.to_string(),
-            secret: enrollment.secret.base32().to_string(),
-            uri: enrollment.uri.to_string(),
-            qr_code_svg: enrollment.qr_code_svg()?,
-        })
     }
 }

@@ -12,6 +12,7 @@ use zalt_core::secret::EncryptionKeys;
 use zalt_core::store::Store;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::{Clock, Config, SystemRng, Timestamp, Worker, Zalt};
+use zalt_webauthn::WebauthnVerifier;
 
 /// Where an application keeps what it keeps.
 #[derive(Clone)]
@@ -68,6 +69,7 @@ impl Application {
             })
             .mailer(mails.clone())
             .sms_sender(mails.clone())
+            .passkeys(WebauthnVerifier::new())
             .clock(clock.clone())
             .build()
             .await

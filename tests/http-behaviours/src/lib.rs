@@ -30,6 +30,7 @@ mod enumeration;
 mod in_process;
 mod methods;
 mod origins;
+mod passkeys;
 mod phone_numbers;
 mod proxies;
 mod registry;

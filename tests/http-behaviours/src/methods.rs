@@ -14,9 +14,9 @@ const SETTINGS: &str = "/v1/client/settings";
 pub(crate) async fn what_is_allowed_is_told_to_everybody(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     let reply = world.call(Method::GET, SETTINGS).send().await.is(200);
-    let factors = json!(["password", "email_code", "email_link"]);
+    let factors = json!(["passkey", "password", "email_code", "email_link"]);
     assert_eq!(reply.json["first_factors"], factors);
-    let second = json!({ "policy": "optional", "methods": ["totp"] });
+    let second = json!({ "policy": "optional", "methods": ["passkey", "totp"] });
     assert_eq!(reply.json["second_factors"], second);
     let sign_up = json!({ "open": true, "password_required": true });
     assert_eq!(reply.json["sign_up"], sign_up);

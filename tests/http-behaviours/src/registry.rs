@@ -166,6 +166,16 @@ register! {
         somebody_elses_number_is_not_given_away,
         a_verification_is_for_the_number_in_its_path,
     }
+    passkeys {
+        one_is_registered_and_signs_in_without_an_identifier,
+        one_signs_in_with_an_identifier,
+        one_holds_a_session_by_tokens,
+        one_is_a_second_factor_and_raises_a_session,
+        where_everybody_needs_one_it_is_registered_on_the_way_in,
+        a_wrong_one_is_refused_without_a_reason,
+        what_is_no_credential_is_an_invalid_field,
+        related_origins_are_told_to_browsers,
+    }
     enumeration {
         sign_in_answers_alike_for_known_and_unknown,
         sign_up_answers_alike_for_known_and_unknown,

@@ -19,6 +19,7 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
     endpoints
         .routes(routes!(settings))
         .routes(routes!(jwks))
+        .routes(routes!(webauthn))
         .routes(routes!(open_api))
 }
 
@@ -93,6 +94,25 @@ async fn settings(call: Call) -> Reply<SettingsView> {
 )]
 async fn jwks(call: Call) -> ([(HeaderName, HeaderValue); 1], Reply<JwkSet>) {
     ([CACHED], Reply(call.zalt().access_tokens().key_set()))
+}
+
+/// The origins that may ask for passkeys of this domain (Web Authentication Level 3, section 5.11).
+#[derive(Serialize, ToSchema)]
+struct RelatedOriginsView {
+    #[schema(example = json!(["https://app.example.org"]))]
+    origins: Vec<String>,
+}
+
+/// The origins of other domains that may use the same passkeys
+///
+/// Browsers ask the domain that the passkeys belong to.
+#[utoipa::path(
+    get, path = "/.well-known/webauthn", operation_id = "get_related_origins", tag = "discovery",
+    responses((status = 200, description = "The origins", body = RelatedOriginsView), DiscoveryErrors)
+)]
+async fn webauthn(call: Call) -> ([(HeaderName, HeaderValue); 1], Reply<RelatedOriginsView>) {
+    let origins = call.zalt().config().passkeys.related_origins.clone();
+    ([CACHED], Reply(RelatedOriginsView { origins }))
 }
 
 /// This document

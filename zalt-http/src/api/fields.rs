@@ -4,6 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use zalt_core::attempt::{Proof, SecondFactorProof};
 use zalt_core::id::CredentialId;
+use zalt_core::passkey::AssertionResponse;
 use zalt_core::password::Password;
 use zalt_core::user::Name;
 use zalt_core::{Error, ErrorCode};
@@ -30,16 +31,24 @@ pub(crate) fn proof(code: Option<String>, token: Option<String>) -> Result<Proof
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SecondFactor {
     Totp,
+    Passkey,
     RecoveryCode,
 }
 
 impl SecondFactor {
-    /// The code as a proof of this kind.
-    pub(crate) fn proof(self, code: String) -> SecondFactorProof {
-        match self {
-            Self::Totp => SecondFactorProof::Totp(code),
-            Self::RecoveryCode => SecondFactorProof::RecoveryCode(code),
-        }
+    /// The code, or what a passkey answered, as a proof of this kind.
+    pub(crate) fn proof(
+        self,
+        code: Option<String>,
+        credential: Option<AssertionResponse>,
+    ) -> Result<SecondFactorProof, ApiError> {
+        Ok(match self {
+            Self::Totp => SecondFactorProof::Totp(require(code, "code")?),
+            Self::RecoveryCode => SecondFactorProof::RecoveryCode(require(code, "code")?),
+            Self::Passkey => {
+                SecondFactorProof::Passkey(Box::new(require(credential, "credential")?))
+            }
+        })
     }
 }
 

@@ -2,6 +2,7 @@ use axum::Json as Reply;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zalt_core::Error;
 use zalt_core::id::CredentialId;
 
 use crate::api::call::Call;
@@ -107,11 +108,45 @@ pub(super) async fn confirm_totp(
     }))
 }
 
-errors!(RemoveErrors: [BODY, SIGNED_IN] LastSecondFactor, ReauthenticationRequired, NotFound, Conflict);
+/// What the credential is to be called.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RenameCredential {
+    /// Null for no name.
+    #[schema(example = "Laptop")]
+    name: Option<String>,
+}
 
-/// Remove an authenticator app
+errors!(RenameErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conflict);
+
+/// Rename an authenticator app or a passkey
+#[utoipa::path(
+    patch, path = "/v1/client/me/credentials/{id}", operation_id = "rename_credential", tag = "me",
+    params(("id" = String, Path, description = "the credential", example = "cred_01h455vb4pex5vsknk084sn02q")),
+    security(("session_cookie" = []), ("access_token" = [])),
+    request_body = RenameCredential,
+    responses((status = 200, description = "Renamed", body = CredentialView), RenameErrors)
+)]
+pub(super) async fn rename(
+    call: Call,
+    PathId(id): PathId<CredentialId>,
+    Json(body): Json<RenameCredential>,
+) -> Result<Reply<CredentialView>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let name = name(body.name.as_deref(), "name")?;
+    let credentials = call.zalt().credentials();
+    let credential = credentials
+        .rename(call.context(), &authenticated, id, name)
+        .await?;
+    let view = CredentialView::of(&credential).ok_or(Error::NotFound)?;
+    Ok(Reply(view))
+}
+
+errors!(RemoveErrors: [BODY, SIGNED_IN] LastSecondFactor, LastWayIn, ReauthenticationRequired, NotFound, Conflict);
+
+/// Remove an authenticator app or a passkey
 ///
-/// With the last one the recovery codes go.
+/// With the last second factor the recovery codes go.
 #[utoipa::path(
     delete, path = "/v1/client/me/credentials/{id}", operation_id = "remove_credential", tag = "me",
     params(("id" = String, Path, description = "the credential", example = "cred_01h455vb4pex5vsknk084sn02q")),

@@ -3,6 +3,7 @@
 mod credential;
 mod email_address;
 mod event;
+mod passkey;
 mod password;
 mod phone_number;
 mod profile;
@@ -31,7 +32,9 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(credential::list))
         .routes(routes!(credential::begin_totp))
         .routes(routes!(credential::confirm_totp))
-        .routes(routes!(credential::remove))
+        .routes(routes!(passkey::begin))
+        .routes(routes!(passkey::confirm))
+        .routes(routes!(credential::rename, credential::remove))
         .routes(routes!(credential::new_recovery_codes))
         .routes(routes!(event::list))
 }

@@ -21,4 +21,5 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(list::revoke_all))
         .routes(routes!(sign_out::sign_out))
         .routes(routes!(reauthenticate::reauthenticate))
+        .routes(routes!(reauthenticate::prepare_passkey))
 }

@@ -2,17 +2,19 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zalt_core::passkey::AssertionResponse;
 use zalt_core::{Error, ErrorCode};
 
 use crate::api::call::Call;
 use crate::api::fields::{SecondFactor, password};
-use crate::body::{Json, require};
+use crate::body::{Json, NoFields, OptionalJson, require};
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
 use crate::problem::ApiError;
-use crate::view::SessionView;
+use crate::view::{PasskeyRequestView, SessionView};
 
-/// The `password` of the person who is signed in, or a `strategy` with its `code`, which proves a second factor.
+/// The `password` of the person who is signed in, or a `strategy` with its `code` or `credential`, which proves a second
+/// factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reauthenticate {
@@ -21,6 +23,9 @@ pub(crate) struct Reauthenticate {
     strategy: Option<SecondFactor>,
     #[schema(example = "123456")]
     code: Option<String>,
+    /// What `toJSON()` makes of the credential that a passkey answered.
+    #[schema(value_type = Option<Object>, example = json!({ "id": "...", "rawId": "...", "type": "public-key", "response": {} }))]
+    credential: Option<AssertionResponse>,
 }
 
 /// The session as it is now.
@@ -29,8 +34,8 @@ pub(crate) struct Reauthenticated {
     session: SessionView,
 }
 
-errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, AccountSuspended, FactorNotAllowed,
-    RateLimited, Overloaded, Conflict);
+errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, PasskeyRefused, PasskeyRequestOver,
+    AccountSuspended, FactorNotAllowed, RateLimited, Overloaded, Conflict);
 
 /// Prove again who is signed in
 ///
@@ -50,7 +55,7 @@ pub(super) async fn reauthenticate(
     let sessions = zalt.sessions();
     let token = match (body.strategy, body.password) {
         (Some(strategy), None) => {
-            let proof = strategy.proof(require(body.code, "code")?);
+            let proof = strategy.proof(body.code, body.credential)?;
             sessions
                 .step_up(call.context(), &authenticated, &proof)
                 .await?
@@ -78,4 +83,28 @@ pub(super) async fn reauthenticate(
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+errors!(PrepareErrors: [BODY, SIGNED_IN] FactorNotAllowed, NotFound, RateLimited);
+
+/// Ask for a passkey of the person who is signed in
+///
+/// To prove with the answer who is there (`strategy`: `passkey`).
+#[utoipa::path(
+    post, path = "/v1/client/reauthenticate/prepare-passkey", operation_id = "prepare_reauthentication_passkey",
+    tag = "sessions",
+    security(("session_cookie" = []), ("access_token" = [])),
+    responses((status = 200, description = "What to ask", body = PasskeyRequestView), PrepareErrors)
+)]
+pub(super) async fn prepare_passkey(
+    call: Call,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> Result<axum::Json<PasskeyRequestView>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let public_key = call
+        .zalt()
+        .sessions()
+        .prepare_passkey(call.context(), &authenticated)
+        .await?;
+    Ok(axum::Json(PasskeyRequestView { public_key }))
 }

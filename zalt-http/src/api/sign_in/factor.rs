@@ -2,6 +2,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, Proof};
+use zalt_core::passkey::AssertionResponse;
 
 use crate::api::attempt::{SignInToken, view};
 use crate::api::call::Call;
@@ -66,13 +67,15 @@ pub(super) async fn prepare(
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FirstFactor {
     Password,
+    Passkey,
     EmailCode,
     EmailLink,
     ResetPasswordEmailCode,
     ResetPasswordEmailLink,
 }
 
-/// The strategy with what it asks for: `password`, the `code` from the mail, or the `token` of its link.
+/// The strategy with what it asks for: `password`, the `code` from the mail, the `token` of its link, or the `credential`
+/// that a passkey answered.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttemptFirstFactor {
@@ -83,15 +86,19 @@ pub(crate) struct AttemptFirstFactor {
     code: Option<String>,
     #[schema(example = "zlt_...")]
     token: Option<String>,
+    /// What `toJSON()` makes of the credential.
+    #[schema(value_type = Option<Object>, example = json!({ "id": "...", "rawId": "...", "type": "public-key", "response": {} }))]
+    credential: Option<AssertionResponse>,
 }
 
-errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, AccountSuspended, FactorNotAllowed,
-    AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
+errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, PasskeyRefused, PasskeyRequestOver,
+    AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
 
 /// Pass the first factor
 ///
 /// A link counts in the browser that asked for it only. After a code or link for a new password the attempt needs that
-/// password next, and nobody is signed in. Whoever has set up a second factor needs that next.
+/// password next, and nobody is signed in. Whoever has set up a second factor needs that next, but after a passkey that checked
+/// who is there.
 #[utoipa::path(
     post, path = "/v1/client/sign-ins/{id}/attempt-first-factor", operation_id = "attempt_first_factor", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
@@ -114,6 +121,13 @@ pub(super) async fn attempt(
             let password = password(require(body.password, "password")?)?;
             let progress = sign_ins
                 .attempt_password(call.context(), &token, password)
+                .await?;
+            return go_on(&call, progress).await;
+        }
+        FirstFactor::Passkey => {
+            let response = require(body.credential, "credential")?;
+            let progress = sign_ins
+                .attempt_passkey(call.context(), &token, &response)
                 .await?;
             return go_on(&call, progress).await;
         }

@@ -2,10 +2,12 @@
 
 mod create;
 mod factor;
+mod passkey;
 mod progress;
 mod reset;
 mod second_factor;
 
+pub(super) use passkey::ConfirmPasskey;
 use utoipa_axum::routes;
 
 use super::endpoints::Endpoints;
@@ -16,6 +18,10 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(create::find))
         .routes(routes!(factor::prepare))
         .routes(routes!(factor::attempt))
+        .routes(routes!(passkey::begin))
+        .routes(routes!(passkey::prepare))
+        .routes(routes!(passkey::begin_enrollment))
+        .routes(routes!(passkey::confirm_enrollment))
         .routes(routes!(second_factor::attempt))
         .routes(routes!(second_factor::begin_totp))
         .routes(routes!(second_factor::confirm_totp))

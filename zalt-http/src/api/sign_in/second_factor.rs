@@ -1,6 +1,7 @@
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use zalt_core::passkey::AssertionResponse;
 
 use crate::api::attempt::SignInToken;
 use crate::api::call::Call;
@@ -12,18 +13,21 @@ use crate::openapi::errors;
 use crate::problem::ApiError;
 use crate::view::TotpEnrollmentView;
 
-/// The strategy with the code that it asks for.
+/// The strategy with the `code` that it asks for, or the `credential`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttemptSecondFactor {
     strategy: SecondFactor,
     /// Six digits of an authenticator app, or a recovery code.
     #[schema(example = "123456")]
-    code: String,
+    code: Option<String>,
+    /// What `toJSON()` makes of the credential that a passkey answered.
+    #[schema(value_type = Option<Object>, example = json!({ "id": "...", "rawId": "...", "type": "public-key", "response": {} }))]
+    credential: Option<AssertionResponse>,
 }
 
-errors!(AttemptErrors: [BODY] CodeIncorrect, AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptStep,
-    AttemptExhausted, RateLimited, Conflict);
+errors!(AttemptErrors: [BODY] CodeIncorrect, PasskeyRefused, PasskeyRequestOver, AccountSuspended, FactorNotAllowed,
+    AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
 
 /// Pass the second factor
 #[utoipa::path(
@@ -39,7 +43,7 @@ pub(super) async fn attempt(
     SignInToken(token): SignInToken,
     Json(body): Json<AttemptSecondFactor>,
 ) -> Result<Response, ApiError> {
-    let proof = body.strategy.proof(body.code);
+    let proof = body.strategy.proof(body.code, body.credential)?;
     let progress = call
         .zalt()
         .sign_ins()
