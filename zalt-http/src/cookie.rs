@@ -24,6 +24,9 @@ pub enum CookieKind {
     Session,
     /// The token that binds a sign-in under way to this browser.
     SignIn,
+    /// The token of a sign-in without identifier, which a sign-in page begins as it opens: apart from the others, so that
+    /// opening the page ends none of them.
+    Passkey,
     /// The token that binds a sign-up under way to this browser.
     SignUp,
     /// The secret that the tokens in forms are bound to.
@@ -56,6 +59,7 @@ impl CookieKind {
         match self {
             Self::Session => "__Host-zalt_session",
             Self::SignIn => "__Host-zalt_sign_in",
+            Self::Passkey => "__Host-zalt_passkey",
             Self::SignUp => "__Host-zalt_sign_up",
             Self::Form => "__Host-zalt_form",
         }
@@ -66,6 +70,7 @@ impl CookieKind {
         match self {
             Self::Session => "zalt_session",
             Self::SignIn => "zalt_sign_in",
+            Self::Passkey => "zalt_passkey",
             Self::SignUp => "zalt_sign_up",
             Self::Form => "zalt_form",
         }

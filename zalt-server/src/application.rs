@@ -56,6 +56,7 @@ impl Application {
         let (store, accounts) = (&storage.store, &storage.account_budgets);
         let mut builder = Zalt::builder_on(store.clone(), accounts.clone(), keys, base_url)
             .clock(clock.clone())
+            .passkeys(zalt_webauthn::WebauthnVerifier::new())
             .rng(rng)
             .configure(|core| configure(core, config));
         if let Some(budgets) = &storage.network_budgets {

@@ -26,6 +26,9 @@ export class Visitor {
   #server;
   #javaScript;
   #documents = new Set();
+  /// What the script was told in so many words not to do.
+  #refused = new Set();
+  #devTools;
 
   static async arrive(browser, server, { javaScript, ...options }) {
     const visitor = new Visitor();
@@ -61,9 +64,9 @@ export class Visitor {
     const button = typeof target === "string" ? this.page.getByRole("button", { name: target, exact: true }) : target;
     const [response] = await Promise.all([
       this.page.waitForResponse((response) => isFinalDocument(response, this.page)),
+      this.page.waitForEvent("load"),
       button.click(),
     ]);
-    await this.page.waitForLoadState("load");
     if (to !== undefined && new URL(this.page.url()).pathname !== to) {
       const alert = await this.page.locator("[role=alert], .field-error").allInnerTexts();
       throw new Error(`came to ${this.page.url()} instead of ${to}; the page says: ${alert.join(" / ") || "nothing"}`);
@@ -89,6 +92,12 @@ export class Visitor {
     this.problems.push(...(await inspect(this.page, name, this.#javaScript)));
   }
 
+  /// The debugger of the page.
+  async devTools() {
+    this.#devTools ??= await this.#context.newCDPSession(this.page);
+    return this.#devTools;
+  }
+
   async cookies() {
     return this.#context.cookies(this.#server.origin);
   }
@@ -106,15 +115,22 @@ export class Visitor {
         this.problems.push(`${this.page.url()} asks another host: ${request.url()}`);
       }
     });
+    this.#context.on("response", (response) => {
+      const isProblem = response.headers()["content-type"]?.startsWith("application/problem+json");
+      if (isProblem && response.request().resourceType() === "fetch") this.#refused.add(response.url());
+    });
     this.page.on("pageerror", (error) => this.problems.push(`${this.page.url()} throws ${error}`));
     this.page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
-      // The browser notes every document that is not 200; a form that comes back is such a one.
-      const refused = message.text().startsWith("Failed to load resource") && this.#documents.has(message.location().url);
+      // The browser notes every answer that is not 200; a form that comes back is such a one, and what a script is refused.
+      const { url } = message.location();
+      const refused = message.text().startsWith("Failed to load resource") && (this.#documents.has(url) || this.#refused.has(url));
       if (!refused) this.problems.push(`${this.page.url()} writes to the console: ${message.text()}`);
     });
-    const devTools = await this.#context.newCDPSession(this.page);
+    const devTools = await this.devTools();
     devTools.on("Audits.issueAdded", ({ issue }) => {
+      // A page that was left without a press, for which the back button passes it by: a passkey was taken from a list.
+      if (issue.details.genericIssueDetails?.errorType === "NavigationEntryMarkedSkippable") return;
       this.problems.push(`${this.page.url()} raises ${issue.code}: ${JSON.stringify(issue.details)}`);
     });
     await devTools.send("Audits.enable");

@@ -155,14 +155,14 @@ scenario("has everybody set up an app on the way in", async (stage) => {
   await ada.look("set-up");
   assert.equal(await isSignedIn(ada), false, "the password alone is not enough");
   await ada.open("/sign-in/set-up");
-  await ada.press("Show what to scan", { to: "/sign-in/set-up" });
+  await ada.press("Use an authenticator app", { to: "/sign-in/set-up" });
   const app = await scan(ada);
   await ada.look("set-up-totp");
   await ada.fill({ Code: app.wrong() });
   await ada.press("Confirm", { to: "/sign-in/set-up/confirm", status: 422 });
   assert.equal(await isSignedIn(ada), false);
   await ada.open("/sign-in/set-up");
-  await ada.press("Show what to scan", { to: "/sign-in/set-up" });
+  await ada.press("Use an authenticator app", { to: "/sign-in/set-up" });
   const again = await scan(ada);
   await confirm(ada, again);
   await keepCodes(ada, "/account");

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 use zalt_core::secret::EncryptionKeys;
 use zalt_http::client_ip::{ForwardedHeader, TrustedProxies};
@@ -213,7 +213,12 @@ impl<'a> Checker<'a> {
                 Mode::Development => LogFormat::Text,
                 Mode::Production => LogFormat::Json,
             }),
-            filter: filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO)),
+            filter: filter.unwrap_or_else(|| {
+                Targets::new()
+                    .with_default(Level::INFO)
+                    // It calls an error what any stranger can send. We log what was refused ourselves.
+                    .with_target("webauthn_rs_core", LevelFilter::OFF)
+            }),
         }
     }
 }

@@ -5,6 +5,7 @@ mod assets;
 mod home;
 mod inbox;
 mod mailed;
+mod passkey;
 mod password;
 mod second_factor;
 mod sign_in;
@@ -101,6 +102,18 @@ fn sign_in() -> Router<Pages> {
             get(second_factor::show_set_up).post(second_factor::set_up),
         )
         .route(paths::SIGN_IN_SET_UP_CONFIRM, post(second_factor::confirm))
+        .route(
+            paths::SIGN_IN_SET_UP_PASSKEY,
+            post(second_factor::set_up_passkey),
+        )
+        .route(
+            paths::SIGN_IN_SET_UP_PASSKEY_OPTIONS,
+            post(second_factor::passkey_options),
+        )
+        .route(paths::SIGN_IN_PASSKEY, post(passkey::sign_in))
+        .route(paths::SIGN_IN_PASSKEY_BEGIN, post(passkey::begin))
+        .route(paths::SIGN_IN_PASSKEY_FIRST, post(passkey::as_first_factor))
+        .route(paths::SIGN_IN_PASSKEY_OPTIONS, post(passkey::options))
         .route(paths::SIGN_OUT, post(sign_in::sign_out))
 }
 

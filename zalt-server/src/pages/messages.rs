@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use zalt_core::Error;
+use zalt_core::passkey::PasskeyRefusal;
 use zalt_core::password::PasswordRefusal;
 use zalt_core::user::ProfileError;
 
@@ -80,7 +81,19 @@ fn text(error: &Error) -> Option<String> {
         }
         Error::IdentifierNotVerified => "Verify this address first.",
         Error::TooManyCredentials => {
-            "You have as many authenticator apps as an account may have. Remove one first."
+            "You have as many of these as an account may have. Remove one first."
+        }
+        Error::PasskeyRefused(PasskeyRefusal::NoRequest) => {
+            "That took too long, or this browser can’t use passkeys. Try again, or take another way."
+        }
+        Error::PasskeyRefused(PasskeyRefusal::AlreadyRegistered) => {
+            "This passkey is registered already."
+        }
+        Error::PasskeyRefused(_) => {
+            "That passkey was not accepted. Try again, or take another way."
+        }
+        Error::LastWayIn => {
+            "Without it you could not sign in any more. Add another passkey or a password first."
         }
         Error::LastSecondFactor => {
             "Everybody here needs a second factor. Set up another app before you remove this one."

@@ -25,12 +25,24 @@ pub(crate) const SIGN_IN_LINK_SENT: &str = "/sign-in/link-sent";
 pub(crate) const SIGN_IN_LINK: &str = "/sign-in/link";
 /// POST only.
 pub(crate) const SIGN_IN_RESEND: &str = "/sign-in/resend";
-/// The code of an authenticator app, or with `use=recovery_code` in the query a recovery code.
+/// The second factor; `use` in the query names another than the strongest.
 pub(crate) const SIGN_IN_SECOND_FACTOR: &str = "/sign-in/second-factor";
 /// Setting up an authenticator app where everybody needs one. POST shows what to scan.
 pub(crate) const SIGN_IN_SET_UP: &str = "/sign-in/set-up";
 /// POST only: the app's first code.
 pub(crate) const SIGN_IN_SET_UP_CONFIRM: &str = "/sign-in/set-up/confirm";
+/// POST only: the same with a passkey.
+pub(crate) const SIGN_IN_SET_UP_PASSKEY: &str = "/sign-in/set-up/passkey";
+/// POST only, for the script.
+pub(crate) const SIGN_IN_SET_UP_PASSKEY_OPTIONS: &str = "/sign-in/set-up/passkey/options";
+/// POST only: signs in with nothing but a passkey.
+pub(crate) const SIGN_IN_PASSKEY: &str = "/sign-in/passkey";
+/// POST only, for the script: begins that.
+pub(crate) const SIGN_IN_PASSKEY_BEGIN: &str = "/sign-in/passkey/begin";
+/// POST only: a passkey as the first factor, once an identifier was given.
+pub(crate) const SIGN_IN_PASSKEY_FIRST: &str = "/sign-in/passkey/first-factor";
+/// POST only, for the script: a passkey in the sign-in under way, for the factor that is due.
+pub(crate) const SIGN_IN_PASSKEY_OPTIONS: &str = "/sign-in/passkey/options";
 /// POST only.
 pub(crate) const SIGN_OUT: &str = "/sign-out";
 
@@ -56,6 +68,14 @@ pub(crate) const ACCOUNT_EMAIL_PRIMARY: &str = "/account/emails/primary";
 /// POST only.
 pub(crate) const ACCOUNT_EMAIL_REMOVE: &str = "/account/emails/remove";
 pub(crate) const ACCOUNT_PASSWORD: &str = "/account/password";
+/// The passkeys; POST adds one.
+pub(crate) const ACCOUNT_PASSKEYS: &str = "/account/passkeys";
+/// POST only, for the script.
+pub(crate) const ACCOUNT_PASSKEY_OPTIONS: &str = "/account/passkeys/options";
+/// The name of the passkey `id`.
+pub(crate) const ACCOUNT_PASSKEY_RENAME: &str = "/account/passkeys/rename";
+/// POST only: removes the passkey `id`.
+pub(crate) const ACCOUNT_PASSKEY_REMOVE: &str = "/account/passkeys/remove";
 /// GET only: the authenticator apps and what is left of the recovery codes.
 pub(crate) const ACCOUNT_SECOND_FACTORS: &str = "/account/second-factors";
 /// POST only: shows what to scan.
@@ -78,7 +98,10 @@ pub(crate) const ACCOUNT_SESSIONS_REVOKE_ALL: &str = "/account/sessions/revoke-a
 pub(crate) const ACCOUNT_ACTIVITY: &str = "/account/activity";
 pub(crate) const ACCOUNT_DELETE: &str = "/account/delete";
 pub(crate) const ACCOUNT_REAUTHENTICATE: &str = "/account/reauthenticate";
-/// POST only: proves a second factor, `code` of `strategy`.
+/// POST only, for the script.
+pub(crate) const ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS: &str =
+    "/account/reauthenticate/passkey/options";
+/// POST only: proves a second factor, `code` or `response` of `strategy`.
 pub(crate) const ACCOUNT_REAUTHENTICATE_SECOND_FACTOR: &str =
     "/account/reauthenticate/second-factor";
 /// POST only: sends a code with which somebody without a password proves again who they are.
@@ -107,6 +130,7 @@ pub(crate) fn section_of(path: &str) -> &'static str {
     [
         ACCOUNT_EMAILS,
         ACCOUNT_PASSWORD,
+        ACCOUNT_PASSKEYS,
         ACCOUNT_SECOND_FACTORS,
         ACCOUNT_SESSIONS,
         ACCOUNT_ACTIVITY,

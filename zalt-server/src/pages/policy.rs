@@ -21,7 +21,7 @@ fn with_frames(logo: Option<&LogoUrl>, frames: &str) -> String {
     let (space, logo) = logo.map_or(("", ""), |origin| (" ", origin));
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:{space}{logo}; \
-         frame-src {frames}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+         connect-src 'self'; frame-src {frames}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
 }
 
@@ -34,8 +34,8 @@ mod tests {
     fn pages_allow_nothing_inline_and_no_other_origin() {
         assert_eq!(
             page(None),
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src 'none'; \
-             form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; frame-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         );
     }
 

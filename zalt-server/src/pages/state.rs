@@ -91,6 +91,7 @@ impl Pages {
             password: factors.password,
             email_code: factors.email_code,
             email_link: factors.email_link,
+            passkey: factors.passkey,
         }
     }
 
@@ -102,6 +103,7 @@ impl Pages {
             password: config.first_factors.password,
             email_code: without_password,
             email_link: without_password,
+            passkey: false,
         }
     }
 

@@ -17,14 +17,17 @@ mod site;
 
 pub(crate) use account::{
     ActivityItem, ActivityKind, ActivityView, DeleteAccountView, DeviceKind, EmailAddressItem,
-    EmailAddressesView, PasswordView, ProfileView, ReauthenticateView, SecondFactorItem,
-    SecondFactorsView, SessionItem, SessionsView,
+    EmailAddressesView, KeptOn, PasskeyItem, PasskeyNameView, PasskeysView, PasswordView,
+    ProfileView, ReauthenticateView, SecondFactorItem, SecondFactorsView, SessionItem,
+    SessionsView,
 };
 pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose};
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
 pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
-pub(crate) use second_factor::{RecoveryCodesView, Scan, SecondFactorView, SetUpView, TotpView};
+pub(crate) use second_factor::{
+    RecoveryCodesView, Scan, SecondFactorView, SecondStep, SetUpView, TotpView,
+};
 pub(crate) use sign_in::{SignInPasswordView, SignInView, Strategies};
 pub(crate) use sign_up::{NameFields, SignUpView};
 pub(crate) use site::{ErrorKind, ErrorView, HomeView, wait};

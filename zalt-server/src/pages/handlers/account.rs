@@ -3,6 +3,7 @@
 mod activity;
 mod delete;
 mod emails;
+mod passkeys;
 mod password;
 mod profile;
 mod reauthenticate;
@@ -40,6 +41,20 @@ pub(super) fn router() -> Router<Pages> {
         )
         .route(paths::ACCOUNT_EMAIL_PRIMARY, post(emails::make_primary))
         .route(paths::ACCOUNT_EMAIL_REMOVE, post(emails::remove))
+        .route(
+            paths::ACCOUNT_PASSKEYS,
+            get(passkeys::show).post(passkeys::add),
+        )
+        .route(paths::ACCOUNT_PASSKEY_OPTIONS, post(passkeys::options))
+        .route(
+            paths::ACCOUNT_PASSKEY_RENAME,
+            get(passkeys::show_name).post(passkeys::rename),
+        )
+        .route(paths::ACCOUNT_PASSKEY_REMOVE, post(passkeys::remove))
+        .route(
+            paths::ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS,
+            post(reauthenticate::passkey_options),
+        )
         .route(paths::ACCOUNT_SECOND_FACTORS, get(second_factors::show))
         .route(paths::ACCOUNT_SECOND_FACTOR_ADD, post(second_factors::add))
         .route(

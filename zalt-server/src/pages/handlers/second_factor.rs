@@ -1,26 +1,33 @@
 //! The second factor of a sign-in: passing it, or setting it up where everybody needs one.
 
+use axum::Json;
 use axum::extract::Query;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use zalt_core::Error;
-use zalt_core::attempt::{SecondFactorProof, SignInStatus};
+use zalt_core::attempt::{Attempt, SecondFactorProof, SignInStatus};
+use zalt_core::config::SecondFactor;
 use zalt_core::credential::{NewRecoveryCodes, TotpEnrollment};
 use zalt_core::id::CredentialId;
+use zalt_core::session::SignedIn;
+use zalt_core::user::Account;
 use zalt_http::cookie::CookieKind;
 
 use super::mailed::CODE_FIELDS;
+use super::passkey;
 use super::sign_in::{current, go_on, sign_in};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{Page, RecoveryCodesView, Scan, SecondFactorView, SetUpView, TotpView};
+use crate::pages::views::{
+    Page, RecoveryCodesView, Scan, SecondFactorView, SecondStep, SetUpView, TotpView,
+};
 use crate::pages::visit::{Visit, go};
 
-/// Which of the two ways is wanted.
+/// Which way is wanted.
 #[derive(Default, Deserialize)]
 pub(super) struct UseQuery {
     #[serde(default, rename = "use")]
@@ -28,34 +35,44 @@ pub(super) struct UseQuery {
 }
 
 impl UseQuery {
-    pub(super) fn by_recovery_code(&self) -> bool {
-        self.strategy == "recovery_code"
+    pub(super) fn step(&self) -> Option<SecondStep> {
+        SecondStep::parse(&self.strategy)
     }
 }
 
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
     let (_, attempt) = current(&visit).await?;
     require(sign_in(&attempt)?.status, SignInStatus::NeedsSecondFactor)?;
-    let view = form(&visit, visit.page(), query.by_recovery_code());
+    let steps = steps_of(&visit, &attempt).await?;
+    let view = ON_THE_WAY_IN.view(&visit, visit.page(), &steps, query.step());
     visit.show(&view)
 }
 
 pub(super) async fn pass(mut posted: Posted) -> Outcome {
-    let [strategy, code] = posted.fields(["strategy", "code"])?;
-    let proof = proof(&strategy, &code)?;
+    let [strategy, code, response] = posted.fields(["strategy", "code", "response"])?;
+    let step = SecondStep::parse(&strategy).ok_or(Fault::BadRequest)?;
     let visit = &posted.visit;
-    let (token, _) = current(visit).await?;
+    let (token, attempt) = current(visit).await?;
     let sign_ins = visit.zalt().sign_ins();
-    match sign_ins
-        .attempt_second_factor(visit.context(), &token, &proof)
-        .await
-    {
+    let result = match proof(step, &code, &response) {
+        Ok(proof) => {
+            sign_ins
+                .attempt_second_factor(visit.context(), &token, &proof)
+                .await
+        }
+        Err(error) => {
+            let ask = sign_ins.prepare_passkey(visit.context(), &token);
+            Err(passkey::why(error, ask).await)
+        }
+    };
+    match result {
         Ok(progress) => go_on(visit, progress).await,
         Err(error) => {
             let mut page = visit.page();
             let status = refuse(&mut page, error)?;
-            let by_recovery_code = matches!(proof, SecondFactorProof::RecoveryCode(_));
-            visit.show_as(status, &form(visit, page, by_recovery_code))
+            let steps = steps_of(visit, &attempt).await?;
+            let view = ON_THE_WAY_IN.view(visit, page, &steps, Some(step));
+            visit.show_as(status, &view)
         }
     }
 }
@@ -63,8 +80,7 @@ pub(super) async fn pass(mut posted: Posted) -> Outcome {
 pub(super) async fn show_set_up(visit: Visit) -> Outcome {
     let (_, attempt) = current(&visit).await?;
     require(sign_in(&attempt)?.status, SignInStatus::NeedsMfaEnrollment)?;
-    let page = visit.page();
-    visit.show(&SetUpView { page })
+    visit.show(&set_up_page(&visit, visit.page()))
 }
 
 pub(super) async fn set_up(mut posted: Posted) -> Outcome {
@@ -77,7 +93,43 @@ pub(super) async fn set_up(mut posted: Posted) -> Outcome {
         Err(error) => {
             let mut page = visit.page();
             let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &SetUpView { page })
+            visit.show_as(status, &set_up_page(visit, page))
+        }
+    }
+}
+
+/// What a passkey is asked for with.
+pub(super) async fn passkey_options(mut posted: Posted) -> Outcome {
+    let [] = posted.fields([])?;
+    let visit = &posted.visit;
+    let (token, _) = current(visit).await?;
+    let sign_ins = visit.zalt().sign_ins();
+    let options = sign_ins.begin_passkey(visit.context(), &token).await?;
+    Ok(Json(options).into_response())
+}
+
+pub(super) async fn set_up_passkey(mut posted: Posted) -> Outcome {
+    let [response] = posted.fields(["response"])?;
+    let visit = &posted.visit;
+    let (token, _) = current(visit).await?;
+    let sign_ins = visit.zalt().sign_ins();
+    let result = match passkey::answer(&response) {
+        Ok(answer) => {
+            sign_ins
+                .confirm_passkey(visit.context(), &token, &answer, None)
+                .await
+        }
+        Err(error) => {
+            let ask = sign_ins.begin_passkey(visit.context(), &token);
+            Err(passkey::why(error, ask).await)
+        }
+    };
+    match result {
+        Ok((signed_in, codes)) => enrolled(visit, signed_in, codes).await,
+        Err(error) => {
+            let mut page = visit.page();
+            let status = messages::refuse(&mut page, error, &[])?;
+            visit.show_as(status, &set_up_page(visit, page))
         }
     }
 }
@@ -92,18 +144,7 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
         .confirm_totp(visit.context(), &token, id, &code)
         .await
     {
-        Ok((signed_in, codes)) => {
-            let destination = visit.destination();
-            let response = visit.sign_in(signed_in, CookieKind::SignIn, None).await?;
-            match codes {
-                Some(codes) => {
-                    let page = recovery_codes(visit, &codes, destination)?;
-                    // The session's cookie has to come with the page.
-                    Ok(with_cookies_of(&response, page))
-                }
-                None => Ok(response),
-            }
-        }
+        Ok((signed_in, codes)) => enrolled(visit, signed_in, codes).await,
         Err(Error::NotFound) => {
             Ok(visit.go_with(&visit.path(paths::SIGN_IN_SET_UP), Flash::SecondFactorGone))
         }
@@ -111,12 +152,121 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
     }
 }
 
-/// What was typed, as a proof.
-pub(super) fn proof(strategy: &str, code: &str) -> Result<SecondFactorProof, Fault> {
-    match strategy {
-        "totp" => Ok(SecondFactorProof::Totp(code.to_owned())),
-        "recovery_code" => Ok(SecondFactorProof::RecoveryCode(code.to_owned())),
-        _ => Err(Fault::BadRequest),
+/// Signs in whoever has set up a second factor on the way in.
+async fn enrolled(visit: &Visit, signed_in: SignedIn, codes: Option<NewRecoveryCodes>) -> Outcome {
+    let destination = visit.destination();
+    let response = visit.sign_in(signed_in, CookieKind::SignIn, None).await?;
+    match codes {
+        Some(codes) => {
+            let page = recovery_codes(visit, &codes, destination)?;
+            // The session's cookie has to come with the page.
+            Ok(with_cookies_of(&response, page))
+        }
+        None => Ok(response),
+    }
+}
+
+fn set_up_page(visit: &Visit, page: Page) -> SetUpView {
+    let methods = visit.zalt().config().second_factors.methods;
+    SetUpView {
+        page,
+        passkey: methods.passkey,
+        totp: methods.totp,
+    }
+}
+
+/// What was shown, as a proof.
+///
+/// # Errors
+/// [`Error::PasskeyRefused`] for an answer that is none.
+pub(super) fn proof(
+    step: SecondStep,
+    code: &str,
+    response: &str,
+) -> Result<SecondFactorProof, Error> {
+    Ok(match step {
+        SecondStep::Passkey => SecondFactorProof::Passkey(Box::new(passkey::answer(response)?)),
+        SecondStep::Totp => SecondFactorProof::Totp(code.to_owned()),
+        SecondStep::RecoveryCode => SecondFactorProof::RecoveryCode(code.to_owned()),
+    })
+}
+
+/// The ways that an account has, the strongest first. The passkey that was the first factor can't be the second too.
+pub(super) fn steps(
+    visit: &Visit,
+    account: &Account,
+    first: Option<CredentialId>,
+) -> Vec<SecondStep> {
+    let mut steps: Vec<_> = [
+        (SecondFactor::Passkey, SecondStep::Passkey),
+        (SecondFactor::Totp, SecondStep::Totp),
+    ]
+    .into_iter()
+    .filter(|(wanted, _)| {
+        let mut factors = visit.zalt().second_factors(account);
+        factors.any(|(kind, credential)| kind == *wanted && Some(credential.id) != first)
+    })
+    .map(|(_, step)| step)
+    .collect();
+    if account
+        .recovery_codes()
+        .is_some_and(|(_, codes)| codes.left() > 0)
+    {
+        steps.push(SecondStep::RecoveryCode);
+    }
+    steps
+}
+
+/// The same for a sign-in whose first factor was passed.
+async fn steps_of(visit: &Visit, attempt: &Attempt) -> Result<Vec<SecondStep>, Fault> {
+    let state = sign_in(attempt)?;
+    let user_id = state.user_id.ok_or(Error::AttemptStep)?;
+    let account = visit.zalt().users().find_account(user_id).await?;
+    let first = state.first_factor.as_ref().and_then(|first| first.passkey);
+    Ok(steps(visit, &account, first))
+}
+
+/// A page that asks for a second factor.
+pub(super) struct SecondFactorPage {
+    /// Its own address.
+    pub(super) path: &'static str,
+    /// The form's address.
+    pub(super) action: &'static str,
+    /// Where the script asks for what a passkey is to sign.
+    pub(super) options: &'static str,
+}
+
+const ON_THE_WAY_IN: SecondFactorPage = SecondFactorPage {
+    path: paths::SIGN_IN_SECOND_FACTOR,
+    action: paths::SIGN_IN_SECOND_FACTOR,
+    options: paths::SIGN_IN_PASSKEY_OPTIONS,
+};
+
+impl SecondFactorPage {
+    /// The page for the wanted way, or else for the strongest.
+    pub(super) fn view(
+        &self,
+        visit: &Visit,
+        page: Page,
+        steps: &[SecondStep],
+        wanted: Option<SecondStep>,
+    ) -> SecondFactorView {
+        let step = wanted
+            .filter(|wanted| steps.contains(wanted))
+            .or_else(|| steps.first().copied())
+            .unwrap_or(SecondStep::Totp);
+        let path = visit.path(self.path);
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let others = steps.iter().filter(|other| **other != step);
+        SecondFactorView {
+            page,
+            action: self.action,
+            options: self.options,
+            step,
+            others: others
+                .map(|other| (*other, format!("{path}{separator}use={}", other.strategy())))
+                .collect(),
+        }
     }
 }
 
@@ -198,25 +348,6 @@ fn with_cookies_of(from: &Response, mut page: Response) -> Response {
             .append(http::header::SET_COOKIE, cookie.clone());
     }
     page
-}
-
-fn form(visit: &Visit, page: Page, by_recovery_code: bool) -> SecondFactorView {
-    let path = visit.path(paths::SIGN_IN_SECOND_FACTOR);
-    SecondFactorView {
-        page,
-        action: paths::SIGN_IN_SECOND_FACTOR,
-        other: other(&path, by_recovery_code),
-        by_recovery_code,
-    }
-}
-
-/// The same page for the other kind of code.
-pub(super) fn other(path: &str, by_recovery_code: bool) -> String {
-    if by_recovery_code {
-        return path.to_owned();
-    }
-    let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}use=recovery_code")
 }
 
 fn require(status: SignInStatus, wanted: SignInStatus) -> Result<(), Fault> {

@@ -31,11 +31,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
         return Ok(go(&visit.destination()));
     }
-    let view = SignInView {
-        page: visit.page(),
-        identifier: String::new(),
-    };
-    visit.show(&view)
+    visit.show(&form(&visit, visit.page(), ""))
 }
 
 pub(super) async fn begin(mut posted: Posted) -> Outcome {
@@ -52,15 +48,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
             &started.token,
             &started.attempt,
         ),
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, FIELDS)?;
-            let view = SignInView {
-                page,
-                identifier: identifier.to_string(),
-            };
-            visit.show_as(status, &view)
-        }
+        Err(error) => refuse(visit, error, &identifier),
     }
 }
 
@@ -225,6 +213,21 @@ pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
     }
 }
 
+fn form(visit: &Visit, page: Page, identifier: &str) -> SignInView {
+    SignInView {
+        page,
+        identifier: identifier.to_owned(),
+        passkey: visit.zalt().config().first_factors.passkey,
+    }
+}
+
+/// Shows the first page again and says why.
+pub(super) fn refuse(visit: &Visit, error: Error, identifier: &str) -> Outcome {
+    let mut page = visit.page();
+    let status = messages::refuse(&mut page, error, FIELDS)?;
+    visit.show_as(status, &form(visit, page, identifier))
+}
+
 fn choices(visit: &Visit, page: Page, state: &SignIn) -> SignInPasswordView {
     SignInPasswordView {
         page,
@@ -233,7 +236,7 @@ fn choices(visit: &Visit, page: Page, state: &SignIn) -> SignInPasswordView {
     }
 }
 
-fn refuse_choice(visit: &Visit, attempt: &Attempt, error: Error) -> Outcome {
+pub(super) fn refuse_choice(visit: &Visit, attempt: &Attempt, error: Error) -> Outcome {
     let mut page = visit.page();
     let status = messages::refuse(&mut page, error, PASSWORD_FIELDS)?;
     visit.show_as(status, &choices(visit, page, sign_in(attempt)?))

@@ -2,12 +2,14 @@
 
 mod activity;
 mod emails;
+mod passkeys;
 mod second_factors;
 mod security;
 mod sessions;
 
 pub(crate) use activity::{ActivityItem, ActivityKind, ActivityView};
 pub(crate) use emails::{EmailAddressItem, EmailAddressesView};
+pub(crate) use passkeys::{KeptOn, PasskeyItem, PasskeyNameView, PasskeysView};
 pub(crate) use second_factors::{SecondFactorItem, SecondFactorsView};
 pub(crate) use security::{DeleteAccountView, PasswordView, ReauthenticateView};
 pub(crate) use sessions::{DeviceKind, SessionItem, SessionsView};
@@ -40,6 +42,7 @@ enum Section {
     Profile,
     Emails,
     Password,
+    Passkeys,
     SecondFactors,
     Sessions,
     Activity,
@@ -52,6 +55,7 @@ impl Section {
             Self::Profile => "Profile",
             Self::Emails => "E-mail addresses",
             Self::Password => "Password",
+            Self::Passkeys => "Passkeys",
             Self::SecondFactors => "Two-step sign-in",
             Self::Sessions => "Sessions",
             Self::Activity => "Activity",

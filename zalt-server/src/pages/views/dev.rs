@@ -42,3 +42,10 @@ pub(crate) struct MessageView {
     pub(crate) text: String,
     pub(crate) has_html: bool,
 }
+
+impl MessageView {
+    /// The subject as a heading, which on a phone must not break inside this one word.
+    fn heading(&self) -> String {
+        self.subject.replace("e-mail", "e\u{2011}mail")
+    }
+}

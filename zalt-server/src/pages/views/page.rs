@@ -8,6 +8,10 @@ use crate::pages::{assets::Assets, theme::Theme};
 
 /// What is the same on every page of one server; made once at its start.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is offered or not, whatever the others are"
+)]
 pub(crate) struct Site {
     pub(crate) product_name: String,
     pub(crate) logo_url: Option<String>,
@@ -21,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) sign_up_open: bool,
     /// Whether people sign in with passwords; if not, no page speaks of them.
     pub(crate) passwords: bool,
+    /// Whether there are passkeys here.
+    pub(crate) passkeys: bool,
 }
 
 impl Site {
@@ -36,6 +42,7 @@ impl Site {
             development,
             sign_up_open: true,
             passwords: true,
+            passkeys: true,
         }
     }
 
@@ -43,6 +50,7 @@ impl Site {
     pub(crate) fn offering(mut self, config: &Config) -> Self {
         self.sign_up_open = config.sign_up.open;
         self.passwords = config.first_factors.password;
+        self.passkeys = config.first_factors.passkey || config.second_factors.methods.passkey;
         self
     }
 }

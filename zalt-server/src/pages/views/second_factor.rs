@@ -5,24 +5,83 @@ use askama::Template;
 use super::Page;
 use crate::pages::paths;
 
-/// Where the second factor is typed. Field: `code`, with `strategy` hidden.
+/// A way to pass the second step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecondStep {
+    Passkey,
+    Totp,
+    RecoveryCode,
+}
+
+impl SecondStep {
+    const ALL: [Self; 3] = [Self::Passkey, Self::Totp, Self::RecoveryCode];
+
+    /// The name that the API has for it, which stands in forms and addresses.
+    pub(crate) const fn strategy(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+
+    /// The way with this name.
+    pub(crate) fn parse(strategy: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|step| step.strategy() == strategy)
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Passkey => "Use your passkey",
+            Self::Totp => "Enter the code from your app",
+            Self::RecoveryCode => "Enter a recovery code",
+        }
+    }
+
+    const fn lead(self) -> &'static str {
+        match self {
+            Self::Passkey => "Confirm that it’s you with your device or security key.",
+            Self::Totp => "Open your authenticator app and type the six digits that it shows.",
+            Self::RecoveryCode => "Type one of the codes that you kept. Each works once.",
+        }
+    }
+
+    /// The words of the link to it.
+    const fn offer(self) -> &'static str {
+        match self {
+            Self::Passkey => "Use a passkey",
+            Self::Totp => "Use the authenticator app",
+            Self::RecoveryCode => "Use a recovery code",
+        }
+    }
+}
+
+/// Where the second factor is shown. Fields: `strategy`, and `code` or `response`.
 #[derive(Debug, Template)]
 #[template(path = "auth/second_factor.html")]
 pub(crate) struct SecondFactorView {
     pub(crate) page: Page,
     /// The form's address.
     pub(crate) action: &'static str,
-    /// Whether a recovery code is asked for in place of an app's code.
-    pub(crate) by_recovery_code: bool,
-    /// The same page for the other of the two.
-    pub(crate) other: String,
+    /// Where the script asks for what a passkey is to sign.
+    pub(crate) options: &'static str,
+    /// What is asked for.
+    pub(crate) step: SecondStep,
+    /// The other ways, each with where it is.
+    pub(crate) others: Vec<(SecondStep, String)>,
 }
 
-/// Begins to set up an app where everybody needs one. No field: the next page shows a secret, so it takes a POST.
+/// Begins to set up a second factor where everybody needs one. The form for an app has no field: the next page shows a secret,
+/// so it takes a POST. That for a passkey has `response`, which the script fills in.
 #[derive(Debug, Template)]
 #[template(path = "auth/set_up.html")]
 pub(crate) struct SetUpView {
     pub(crate) page: Page,
+    /// Whether it may be a passkey.
+    pub(crate) passkey: bool,
+    /// Whether it may be an authenticator app.
+    pub(crate) totp: bool,
 }
 
 /// What to scan, and the field for the app's first code. Fields: `id`, `code`.

@@ -1,29 +1,37 @@
 //! Proving again who is there, before an important change.
 
+use axum::Json;
 use axum::extract::Query;
+use axum::response::IntoResponse;
 use zalt_core::Error;
-use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, SecondFactorProof, StartedSignIn};
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, StartedSignIn};
 use zalt_core::password::Password;
 use zalt_core::secret::SessionToken;
 use zalt_core::session::Transport;
 use zalt_http::cookie::CookieKind;
 
-use crate::pages::fault::Outcome;
+use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
-use crate::pages::handlers::second_factor::{self, UseQuery};
+use crate::pages::handlers::passkey;
+use crate::pages::handlers::second_factor::{self, SecondFactorPage, UseQuery};
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{Page, ReauthenticateView, SecondFactorView};
+use crate::pages::views::{Page, ReauthenticateView, SecondFactorView, SecondStep};
 use crate::pages::visit::{SignedInVisitor, Visit};
 
 const FIELDS: FieldNames = &[("password", "password")];
+const BEFORE_A_CHANGE: SecondFactorPage = SecondFactorPage {
+    path: paths::ACCOUNT_REAUTHENTICATE,
+    action: paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
+    options: paths::ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS,
+};
 
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
     let visitor = visit.visitor().await?;
     if visit.zalt().has_second_factor(&visitor.account) {
         let page = visitor.page(&visit);
-        return visit.show(&second_form(&visit, page, query.by_recovery_code()));
+        return visit.show(&second_form(&visit, &visitor, page, query.step()));
     }
     let view = form(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
@@ -31,33 +39,50 @@ pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome
 
 /// Whoever has set up a second factor proves that one.
 pub(super) async fn by_second_factor(mut posted: Posted) -> Outcome {
-    let [strategy, code] = posted.fields(["strategy", "code"])?;
-    let proof = second_factor::proof(&strategy, &code)?;
+    let [strategy, code, response] = posted.fields(["strategy", "code", "response"])?;
+    let step = SecondStep::parse(&strategy).ok_or(Fault::BadRequest)?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
+    let (context, authenticated) = (visit.context(), &visitor.authenticated);
     let sessions = visit.zalt().sessions();
-    match sessions
-        .step_up(visit.context(), &visitor.authenticated, &proof)
-        .await
-    {
+    let result = match second_factor::proof(step, &code, &response) {
+        Ok(proof) => sessions.step_up(context, authenticated, &proof).await,
+        Err(error) => {
+            let ask = sessions.prepare_passkey(context, authenticated);
+            Err(passkey::why(error, ask).await)
+        }
+    };
+    match result {
         Ok(token) => proved(visit, &visitor, token),
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = second_factor::refuse(&mut page, error)?;
-            let by_recovery_code = matches!(proof, SecondFactorProof::RecoveryCode(_));
-            visit.show_as(status, &second_form(visit, page, by_recovery_code))
+            let view = second_form(visit, &visitor, page, Some(step));
+            visit.show_as(status, &view)
         }
     }
 }
 
-fn second_form(visit: &Visit, page: Page, by_recovery_code: bool) -> SecondFactorView {
-    let path = visit.path(paths::ACCOUNT_REAUTHENTICATE);
-    SecondFactorView {
-        page,
-        action: paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
-        other: second_factor::other(&path, by_recovery_code),
-        by_recovery_code,
-    }
+/// What a passkey is asked for with.
+pub(super) async fn passkey_options(mut posted: Posted) -> Outcome {
+    let [] = posted.fields([])?;
+    let visit = &posted.visit;
+    let authenticated = visit.authenticated().await?;
+    let sessions = visit.zalt().sessions();
+    let options = sessions
+        .prepare_passkey(visit.context(), &authenticated)
+        .await?;
+    Ok(Json(options).into_response())
+}
+
+fn second_form(
+    visit: &Visit,
+    visitor: &SignedInVisitor,
+    page: Page,
+    wanted: Option<SecondStep>,
+) -> SecondFactorView {
+    let steps = second_factor::steps(visit, &visitor.account, None);
+    BEFORE_A_CHANGE.view(visit, page, &steps, wanted)
 }
 
 fn proved(visit: &Visit, visitor: &SignedInVisitor, token: Option<SessionToken>) -> Outcome {

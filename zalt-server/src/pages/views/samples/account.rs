@@ -1,8 +1,9 @@
 use super::{
     super::{
         ActivityItem, ActivityKind, ActivityView, AlertKind, DeleteAccountView, DeviceKind,
-        EmailAddressItem, EmailAddressesView, Page, PasswordView, ProfileView, ReauthenticateView,
-        SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
+        EmailAddressItem, EmailAddressesView, KeptOn, Page, PasskeyItem, PasskeyNameView,
+        PasskeysView, PasswordView, ProfileView, ReauthenticateView, SecondFactorItem,
+        SecondFactorsView, SessionItem, SessionsView,
     },
     Samples, moment,
 };
@@ -21,6 +22,7 @@ impl Samples {
         self.add("account-profile", &profile);
         self.emails();
         self.password();
+        self.passkeys();
         self.sessions();
         self.activity();
         let mut page = self.signed_in();
@@ -107,6 +109,46 @@ impl Samples {
             identifier: self.typed.email.clone(),
         };
         self.add("reauthenticate", &again);
+    }
+
+    fn passkeys(&mut self) {
+        let item = |name: &str, authenticator, last_used, kept_on| PasskeyItem {
+            id: "cred_1".to_owned(),
+            name: name.to_owned(),
+            authenticator,
+            added: moment("12 May 2026"),
+            last_used,
+            kept_on,
+        };
+        let used = Some(moment("3 hours ago"));
+        let view = |page: Page, passkeys| PasskeysView {
+            page,
+            allowed: true,
+            passkeys,
+            rp_id: "auth.example.com".to_owned(),
+            user_handle: "AQIDBA".to_owned(),
+            credential_ids: "AQID BAUG".to_owned(),
+        };
+        let passkeys = vec![
+            item(
+                &self.typed.device,
+                Some("1Password"),
+                used,
+                KeptOn::SeveralDevices,
+            ),
+            item("iCloud Keychain", None, None, KeptOn::OneDeviceSoFar),
+            item("Passkey", None, None, KeptOn::OneDevice),
+        ];
+        let some = view(self.signed_in(), passkeys);
+        self.add("account-passkeys", &some);
+        let none = view(self.signed_in(), Vec::new());
+        self.add("account-passkeys-empty", &none);
+        let name = PasskeyNameView {
+            page: self.signed_in(),
+            id: "cred_1".to_owned(),
+            called: self.typed.device.clone(),
+        };
+        self.add("account-passkey-name", &name);
     }
 
     fn sessions(&mut self) {

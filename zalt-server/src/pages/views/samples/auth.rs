@@ -2,8 +2,8 @@ use super::{
     super::{
         Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView, LinkSentView,
         LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose, RecoveryCodesView,
-        Scan, SecondFactorView, SetUpView, SignInPasswordView, SignInView, SignUpView, Strategies,
-        TotpView,
+        Scan, SecondFactorView, SecondStep, SetUpView, SignInPasswordView, SignInView, SignUpView,
+        Strategies, TotpView,
     },
     Samples,
 };
@@ -12,11 +12,13 @@ const EVERYTHING: Strategies = Strategies {
     password: true,
     email_code: true,
     email_link: true,
+    passkey: true,
 };
 const NO_PASSWORD: Strategies = Strategies {
     password: false,
     email_code: true,
     email_link: true,
+    passkey: true,
 };
 
 impl Samples {
@@ -41,19 +43,37 @@ impl Samples {
     }
 
     fn second_factors(&mut self) {
-        let view = |page: Page, by_recovery_code| SecondFactorView {
+        let view = |page: Page, step, others: &[SecondStep]| SecondFactorView {
             page,
             action: crate::pages::paths::SIGN_IN_SECOND_FACTOR,
-            by_recovery_code,
-            other: "/sign-in/second-factor".to_owned(),
+            options: crate::pages::paths::SIGN_IN_PASSKEY_OPTIONS,
+            step,
+            others: others
+                .iter()
+                .map(|other| (*other, "/sign-in/second-factor".to_owned()))
+                .collect(),
         };
-        let by_app = view(self.page(), false);
+        let (app, paper) = (SecondStep::Totp, SecondStep::RecoveryCode);
+        let by_app = view(self.page(), app, &[SecondStep::Passkey, paper]);
         self.add("second-factor", &by_app);
         let page = self.page_with_error("code", "That code is not right, or was used already.");
-        let by_recovery_code = view(page, true);
+        let by_recovery_code = view(page, paper, &[app]);
         self.add("second-factor-recovery", &by_recovery_code);
-        let set_up = SetUpView { page: self.page() };
-        self.add("set-up", &set_up);
+        let by_passkey = view(self.page(), SecondStep::Passkey, &[]);
+        self.add("second-factor-passkey", &by_passkey);
+        for (name, passkey, totp) in [
+            ("set-up", true, true),
+            ("set-up-passkey", true, false),
+            ("set-up-app", false, true),
+        ] {
+            let page = self.page();
+            let set_up = SetUpView {
+                page,
+                passkey,
+                totp,
+            };
+            self.add(name, &set_up);
+        }
         let totp = |page: Page, scan| TotpView {
             page,
             action: crate::pages::paths::SIGN_IN_SET_UP_CONFIRM,
@@ -85,6 +105,7 @@ impl Samples {
         let bare = Strategies {
             email_code: false,
             email_link: false,
+            passkey: false,
             ..EVERYTHING
         };
         let bare = self.sign_up_view(self.page(), NameFields::Hidden, bare);
@@ -121,6 +142,7 @@ impl Samples {
         let view = SignInView {
             page: self.page(),
             identifier: String::new(),
+            passkey: true,
         };
         self.add("sign-in", &view);
         let mut page = self.page();
@@ -129,7 +151,12 @@ impl Samples {
             text: "You are signed out.".to_owned(),
         });
         let identifier = self.typed.email.clone();
-        self.add("sign-in-alert", &SignInView { page, identifier });
+        let view = SignInView {
+            page,
+            identifier,
+            passkey: false,
+        };
+        self.add("sign-in-alert", &view);
         for (name, strategies) in [
             ("sign-in-password", EVERYTHING),
             ("sign-in-choice", NO_PASSWORD),
