@@ -62,7 +62,9 @@ scenario("adds a passkey, signs in with nothing else, renames and removes it", a
   assert.equal(await isSignedIn(elsewhere), false, "sessions of one factor end");
   await stage.inbox.about(ADA, /passkey|second/i);
 
-  await ada.open("/account/passkeys");
+  await ada.open("/account/activity");
+  await ada.page.getByText("Second factor or passkey added").waitFor();
+  await ada.look("account-activity-passkeys");
   await signOut(ada);
   await ada.look("sign-in-with-passkey");
   await ada.press("Sign in with a passkey", { to: "/account" });

@@ -32,7 +32,8 @@ impl SignIns<'_> {
     ) -> Result<(StartedSignIn, RequestOptions), Error> {
         let zalt = self.zalt;
         zalt.config().first_factors.require(FirstFactor::Passkey)?;
-        zalt.take_network_budget(request, b"attempts").await?;
+        // Not of the attempts: sign-in pages ask as they open, and whoever opens many must not use up the tries of passwords.
+        zalt.take_network_budget(request, b"passkeys").await?;
         let id = AttemptId::mint(zalt.now(), zalt.rng())?;
         let open = zalt.open_passkey_request(id)?;
         let options = zalt.request_options([], &open, self.first_needs_verification())?;

@@ -96,10 +96,10 @@ fn text(error: &Error) -> Option<String> {
             "Without it you could not sign in any more. Add another passkey or a password first."
         }
         Error::LastSecondFactor => {
-            "Everybody here needs a second factor. Set up another app before you remove this one."
+            "Everybody here needs a second factor. Set up another one before you remove this one."
         }
         Error::SecondFactorRequired => {
-            "Recovery codes stand in for an authenticator app. Set one up first."
+            "Recovery codes stand in for a second factor. Set one up first."
         }
         Error::FactorNotAllowed => "This way is not open here. Take another one.",
         Error::Conflict => {

@@ -280,3 +280,37 @@ async fn another_name_of_this_machine_leads_to_the_base_url() {
         StatusCode::OK
     );
 }
+
+#[tokio::test]
+async fn a_script_gets_a_problem_and_only_with_the_token_of_its_page() {
+    let server = Server::new().await;
+    let mut browser = server.browser();
+    browser.open("/sign-in").await;
+    let token = browser.hidden("csrf_token").unwrap();
+    let cookie = format!("zalt_form={}", browser.cookies["zalt_form"]);
+    let ask = |origin: &'static str, token: &str| {
+        Request::post("/sign-in/passkey/begin")
+            .header(CONTENT_TYPE, FORM)
+            .header("accept", "application/json")
+            .header(COOKIE, &cookie)
+            .header(ORIGIN, origin)
+            .body(Body::from(format!("csrf_token={token}")))
+            .unwrap()
+    };
+    for (origin, token, status, code) in [
+        ("https://evil.example", token.as_str(), 403, "cross_origin"),
+        (LOCAL, "forged", 403, "cross_origin"),
+        // This application has nothing that checks passkeys.
+        (LOCAL, token.as_str(), 403, "factor_not_allowed"),
+    ] {
+        let reply = server.send(ask(origin, token)).await;
+        assert_eq!(reply.header("content-type"), "application/problem+json");
+        assert_eq!(reply.status.as_u16(), status, "{code}");
+        assert!(
+            reply.text.contains(&format!("\"{code}\"")),
+            "{}",
+            reply.text
+        );
+    }
+    assert!(!browser.shows("passkey"), "nor does its page offer them");
+}

@@ -62,7 +62,7 @@ fn item(event: &Event, now: Timestamp) -> ActivityItem {
 }
 
 fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
-    use ActivityKind::{Email, Password, Profile, SignIn, SignOut, Warning};
+    use ActivityKind::{Email, Factor, Password, Profile, SignIn, SignOut, Warning};
     match kind {
         EventKind::UserCreated => (Profile, "Account created"),
         EventKind::UserUpdated => (Profile, "Profile changed"),
@@ -79,7 +79,19 @@ fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
         EventKind::SignInFailed {
             method: AuthenticationMethod::Password,
         } => (Warning, "Sign-in with a wrong password"),
+        EventKind::SignInFailed {
+            method: AuthenticationMethod::Passkey | AuthenticationMethod::PasskeyPresence,
+        } => (Warning, "Sign-in with a passkey that was refused"),
         EventKind::SignInFailed { .. } => (Warning, "Sign-in with a wrong code"),
+        EventKind::CredentialAdded { .. } => (Factor, "Second factor or passkey added"),
+        EventKind::CredentialRemoved { .. } => (Factor, "Second factor or passkey removed"),
+        EventKind::CredentialRenamed { .. } => (Factor, "Passkey renamed"),
+        EventKind::CredentialCloneSuspected { .. } => (Warning, "There may be a copy of a passkey"),
+        EventKind::SecondFactorsReset { .. } => {
+            (Warning, "Second factors taken away by the service")
+        }
+        EventKind::RecoveryCodesCreated { .. } => (Factor, "New recovery codes"),
+        EventKind::RecoveryCodeUsed { .. } => (Warning, "Recovery code used"),
         EventKind::SignInLocked { .. } => (Warning, "Sign-in paused after too many tries"),
         EventKind::SignUpAddressTaken => (Warning, "Somebody tried to sign up with your address"),
         EventKind::SessionCreated { .. } => (SignIn, "Signed in"),

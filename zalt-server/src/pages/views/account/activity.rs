@@ -34,6 +34,8 @@ pub(crate) enum ActivityKind {
     SignOut,
     Password,
     Email,
+    /// Passkeys, apps, recovery codes.
+    Factor,
     Profile,
     /// Failures and anything to look at twice.
     Warning,

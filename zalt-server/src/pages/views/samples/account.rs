@@ -194,6 +194,7 @@ impl Samples {
             (ActivityKind::Warning, "Wrong password"),
             (ActivityKind::Password, "Password changed"),
             (ActivityKind::Email, "E-mail address added"),
+            (ActivityKind::Factor, "New recovery codes"),
             (ActivityKind::Profile, "Profile changed"),
             (ActivityKind::SignOut, "Signed out"),
         ]
