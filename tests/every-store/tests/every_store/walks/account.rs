@@ -4,7 +4,7 @@ use zalt_core::Error;
 use zalt_core::config::SecondFactorPolicy;
 use zalt_core::password::Password;
 use zalt_core::secret::SessionToken;
-use zalt_core::session::Authenticated;
+use zalt_core::session::{Authenticated, AuthenticationMethod as Method};
 
 use super::step::{Second, Shown, Step, Who};
 use super::walk::{Walk, request};
@@ -15,6 +15,9 @@ impl Walk {
             Step::BeginTotp(which)
             | Step::ConfirmTotp(which, _)
             | Step::RemoveTotp(which)
+            | Step::RegisterPasskey(which, _)
+            | Step::RemovePasskey(which)
+            | Step::RaiseByPasskey(which, _)
             | Step::NewRecoveryCodes(which)
             | Step::RaiseAssurance(which, _)
             | Step::Reauthenticate(which, _)
@@ -33,6 +36,9 @@ impl Walk {
         match step {
             Step::BeginTotp(_) => self.begin_totp(number, &who).await,
             Step::ConfirmTotp(_, shown) => self.confirm_totp(number, &who, shown).await,
+            Step::RegisterPasskey(_, key) => self.register_passkey(number, &who, key).await,
+            Step::RemovePasskey(_) => self.remove_passkey(number, &who).await,
+            Step::RaiseByPasskey(_, key) => self.step_up_by_passkey(number, &who, key).await,
             Step::RemoveTotp(_) => self.remove_totp(number, &who).await,
             Step::NewRecoveryCodes(_) => self.new_recovery_codes(number, &who).await,
             Step::RaiseAssurance(_, second) => self.step_up(number, &who, second).await,
@@ -45,7 +51,7 @@ impl Walk {
         }
     }
 
-    fn is_strong(&self, number: usize) -> bool {
+    pub(super) fn is_strong(&self, number: usize) -> bool {
         let session = &self.sessions[number];
         session.is_strong(&self.people[session.person], self.now())
     }
@@ -90,7 +96,8 @@ impl Walk {
         let Some(app) = owner.apps.last() else {
             return;
         };
-        let is_needed = owner.apps.len() == 1 && self.policy == SecondFactorPolicy::Required;
+        let is_last = owner.apps.len() == 1 && owner.passkey.is_none();
+        let is_needed = is_last && self.policy == SecondFactorPolicy::Required;
         let may = self.is_strong(number) && !is_needed;
         let credentials = self.zalt().credentials();
         let answer = credentials.remove(&request(), who, app.id).await;
@@ -127,7 +134,8 @@ impl Walk {
             self.saw("a step up");
             self.used(person, second);
             self.people[person].second_tries.give_back();
-            self.sessions[number].second = Some(self.now());
+            let now = self.now();
+            self.sessions[number].prove(proof.method(), now);
         }
     }
 
@@ -140,12 +148,12 @@ impl Walk {
         let answer = sessions.reauthenticate(&request(), who, password).await;
         if self.proved(number, may, answer) {
             self.people[person].first_tries.give_back();
-            self.sessions[number].first = Some(now);
+            self.sessions[number].prove(Method::Password, now);
         }
     }
 
     /// Holds the answer to a proof against what was due. With a right one the session has a new token.
-    fn proved(
+    pub(super) fn proved(
         &mut self,
         number: usize,
         may: bool,
@@ -221,7 +229,6 @@ impl Walk {
         let owner = &mut self.people[who];
         owner.apps.clear();
         owner.begun = None;
-        let gone = std::mem::take(&mut owner.recovery_codes);
-        owner.used_recovery_codes.extend(gone);
+        self.lose_passkey(who);
     }
 }

@@ -12,6 +12,8 @@
 
 mod account;
 mod model;
+mod passkeys;
+mod second_factor;
 mod sign_in;
 mod step;
 mod walk;
@@ -57,6 +59,13 @@ fn policies() -> impl Strategy<Value = SecondFactorPolicy> {
 /// What a few hundred walks have to come by, each more than a few times.
 const TO_BE_SEEN: &[&str] = &[
     "a change without a strong proof",
+    "a passkey removed",
+    "a passkey set up",
+    "a passkey set up on the way in",
+    "a session by a passkey too",
+    "a session by identifier and passkey",
+    "a session by nothing but a passkey",
+    "a step up by passkey",
     "a link for a new password in another browser",
     "a new password by mail",
     "a password changed",
@@ -106,7 +115,7 @@ fn walks(place: &dyn Place, count: u32) -> Seen {
 
 #[test]
 fn in_memory_no_walk_leads_around_a_factor() {
-    let seen = walks(&in_memory(), 400);
+    let seen = walks(&in_memory(), 250);
     for what in TO_BE_SEEN {
         let times = seen.get(what).copied().unwrap_or(0);
         assert!(times >= 5, "{what}: {times} times; walks saw {seen:?}");

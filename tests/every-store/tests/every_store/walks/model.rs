@@ -1,7 +1,9 @@
 //! What is known of everything from outside, and what has to come of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy};
 use zalt_core::budget::{Budget, BudgetState, Decision};
@@ -9,6 +11,7 @@ use zalt_core::credential::TotpSecret;
 use zalt_core::id::{CredentialId, UserId};
 use zalt_core::secret::{AttemptToken, SessionToken};
 use zalt_core::session::AuthenticationMethod;
+use zalt_test_authenticator::Authenticator;
 
 pub(super) const RECENT: Duration = Duration::from_mins(10);
 pub(super) const CODE_LIFETIME: Duration = Duration::from_mins(10);
@@ -68,6 +71,13 @@ pub(super) struct Person {
     pub(super) apps: Vec<App>,
     /// One that is being set up.
     pub(super) begun: Option<(CredentialId, TotpSecret)>,
+    pub(super) passkey: Option<CredentialId>,
+    /// What holds it.
+    pub(super) authenticator: Authenticator,
+    /// What holds the one that was removed last.
+    pub(super) removed: Authenticator,
+    /// An answer that an authenticator gave.
+    pub(super) answered: Option<Value>,
     pub(super) recovery_codes: Vec<String>,
     pub(super) used_recovery_codes: Vec<String>,
     pub(super) first_tries: Tries,
@@ -77,8 +87,8 @@ pub(super) struct Person {
 }
 
 impl Person {
-    pub(super) const fn has_second_factor(&self) -> bool {
-        !self.apps.is_empty()
+    pub(super) fn has_second_factor(&self) -> bool {
+        !self.apps.is_empty() || self.passkey.is_some()
     }
 }
 
@@ -147,19 +157,37 @@ pub(super) struct Session {
     /// Tokens that were replaced.
     pub(super) dead_tokens: Vec<SessionToken>,
     pub(super) is_live: bool,
-    pub(super) first: Option<Timestamp>,
-    pub(super) second: Option<Timestamp>,
+    /// When each method was proved last.
+    pub(super) proofs: BTreeMap<&'static str, Timestamp>,
 }
 
 impl Session {
+    pub(super) fn prove(&mut self, method: AuthenticationMethod, at: Timestamp) {
+        self.proofs.insert(method.as_str(), at);
+    }
+
     /// Whether it proved the strongest that the person has, a short while ago.
     pub(super) fn is_strong(&self, person: &Person, now: Timestamp) -> bool {
+        const FIRST: &[&str] = &["pwd", "email"];
+        const CODE: &[&str] = &["otp", "recovery"];
+        const TOUCHED: &[&str] = &["passkey_presence"];
+        const VERIFIED: &[&str] = &["passkey"];
         let from = now - RECENT;
-        let recent = |proof: Option<Timestamp>| proof.is_some_and(|at| at >= from);
+        let has = |methods: &[&str]| {
+            methods
+                .iter()
+                .any(|method| self.proofs.contains_key(method))
+        };
+        let recently = |methods: &[&str]| {
+            let mut proofs = methods.iter().filter_map(|method| self.proofs.get(method));
+            proofs.any(|at| *at >= from)
+        };
+        let recent_second = [CODE, TOUCHED, VERIFIED].into_iter().any(recently);
         if person.has_second_factor() {
-            self.first.is_some() && recent(self.second)
+            let kinds = [FIRST, CODE, TOUCHED].into_iter().filter(|kind| has(kind));
+            (has(VERIFIED) || kinds.count() >= 2) && recent_second
         } else {
-            recent(self.first) || recent(self.second)
+            recently(FIRST) || recent_second
         }
     }
 }

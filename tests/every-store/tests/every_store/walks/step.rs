@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy};
+use zalt_core::session::AuthenticationMethod;
 
 /// Which of two people.
 pub(super) type Who = usize;
@@ -30,6 +31,31 @@ pub(super) enum Second {
     RecoveryCode(Shown),
 }
 
+/// What answers where a passkey is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    Right,
+    /// The right one, without having checked who is there.
+    Unverified,
+    /// The right one, with a signature, or for an origin, that is not.
+    Corrupt,
+    /// One that was the account's once.
+    Removed,
+    /// An answer that was given before.
+    Replayed,
+    /// The other person's.
+    Others,
+}
+
+impl Key {
+    pub(super) const fn proves(self) -> AuthenticationMethod {
+        match self {
+            Self::Unverified => AuthenticationMethod::PasskeyPresence,
+            _ => AuthenticationMethod::Passkey,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     // Signing in.
@@ -44,7 +70,14 @@ pub(super) enum Step {
     SecondFactor(Which, Second),
     BeginEnrolment(Which),
     ConfirmEnrolment(Which, Shown),
+    PasskeyAtOnce(Who, Key),
+    Passkey(Which, Key),
+    SecondByPasskey(Which, Key),
+    EnrolPasskey(Which, Key),
     // Signed in.
+    RegisterPasskey(Which, Key),
+    RemovePasskey(Which),
+    RaiseByPasskey(Which, Key),
     BeginTotp(Which),
     ConfirmTotp(Which, Shown),
     RemoveTotp(Which),
@@ -100,6 +133,10 @@ impl Step {
             6 => (which(), second()).prop_map(|(a, b)| Self::SecondFactor(a, b)),
             3 => which().prop_map(Self::BeginEnrolment),
             3 => (which(), shown()).prop_map(|(a, b)| Self::ConfirmEnrolment(a, b)),
+            3 => (who(), key()).prop_map(|(a, b)| Self::PasskeyAtOnce(a, b)),
+            2 => (which(), key()).prop_map(|(a, b)| Self::Passkey(a, b)),
+            3 => (which(), key()).prop_map(|(a, b)| Self::SecondByPasskey(a, b)),
+            1 => (which(), key()).prop_map(|(a, b)| Self::EnrolPasskey(a, b)),
         ]
     }
 
@@ -108,6 +145,9 @@ impl Step {
             4 => which().prop_map(Self::BeginTotp),
             4 => (which(), shown()).prop_map(|(a, b)| Self::ConfirmTotp(a, b)),
             1 => which().prop_map(Self::RemoveTotp),
+            3 => (which(), key()).prop_map(|(a, b)| Self::RegisterPasskey(a, b)),
+            1 => which().prop_map(Self::RemovePasskey),
+            2 => (which(), key()).prop_map(|(a, b)| Self::RaiseByPasskey(a, b)),
             1 => which().prop_map(Self::NewRecoveryCodes),
             4 => (which(), second()).prop_map(|(a, b)| Self::RaiseAssurance(a, b)),
             2 => (which(), shown()).prop_map(|(a, b)| Self::Reauthenticate(a, b)),
@@ -135,6 +175,17 @@ fn shown() -> impl Strategy<Value = Shown> {
         2 => Just(Shown::Wrong),
         1 => Just(Shown::Used),
         1 => Just(Shown::Others),
+    ]
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    prop_oneof![
+        6 => Just(Key::Right),
+        2 => Just(Key::Unverified),
+        1 => Just(Key::Corrupt),
+        1 => Just(Key::Removed),
+        1 => Just(Key::Replayed),
+        1 => Just(Key::Others),
     ]
 }
 

@@ -9,12 +9,14 @@ use zalt_core::session::{AuthenticationMethod as Method, SessionCredentials, Sig
 use zalt_core::user::{Metadata, NewUser, Profile};
 use zalt_core::{Error, RequestContext, Timestamp, Zalt};
 use zalt_http_behaviours::{Application, Stores};
+use zalt_test_authenticator::Authenticator;
 
 use super::model::{Attempt, Mark, Person, Sent, Session, Stage, Tries};
-use super::step::{Second, Shown, Step, Which};
+use super::step::{Key, Second, Shown, Step, Which};
 
 const PEOPLE: [&str; 2] = ["ada@example.com", "ben@example.com"];
 pub(super) const WRONG_PASSWORD: &str = "never anybody's password";
+pub(super) const ORIGIN: &str = "https://auth.example.com";
 const STEP: i64 = 30;
 
 /// An application, and what is known of it from outside.
@@ -35,7 +37,7 @@ pub(super) type Seen = BTreeMap<&'static str, u32>;
 impl Walk {
     /// Two people with a password each, nobody signed in.
     pub(super) async fn begin(stores: Stores, policy: SecondFactorPolicy) -> Self {
-        let app = Application::on(stores, "https://auth.example.com", |config| {
+        let app = Application::on(stores, ORIGIN, |config| {
             config.second_factors.policy = policy;
         })
         .await;
@@ -68,6 +70,10 @@ impl Walk {
                 },
                 apps: Vec::new(),
                 begun: None,
+                passkey: None,
+                authenticator: Authenticator::new(ORIGIN),
+                removed: Authenticator::new(ORIGIN),
+                answered: None,
                 recovery_codes: Vec::new(),
                 used_recovery_codes: Vec::new(),
                 first_tries: Tries::of(budgets.password),
@@ -147,6 +153,10 @@ impl Walk {
             let (attempts, sessions) = (self.attempts.len(), self.sessions.len());
             self.take(Step::PasswordAtOnce(who, Shown::Right)).await;
             match self.attempts.get(attempts).map(|attempt| attempt.stage) {
+                Some(Stage::Second) if self.people[who].passkey.is_some() => {
+                    self.take(Step::SecondByPasskey(Which::Fitting, Key::Right))
+                        .await;
+                }
                 Some(Stage::Second) => {
                     let second = Second::Totp(Shown::Right);
                     self.take(Step::SecondFactor(Which::Fitting, second)).await;
@@ -203,23 +213,21 @@ impl Walk {
             [Method::Email] => "a session by mail",
             [_, Method::Totp] => "a session by an app too",
             [_, Method::RecoveryCode] => "a session by a recovery code too",
+            [_, Method::Passkey | Method::PasskeyPresence] => "a session by a passkey too",
+            [Method::Passkey] => "a session by passkey",
             other => panic!("{other:?} make no session"),
         });
-        let now = self.now();
-        let at = |second| {
-            methods
-                .iter()
-                .any(|method| method.is_second_factor() == second)
-                .then_some(now)
-        };
-        self.sessions.push(Session {
+        let mut session = Session {
             person,
             token: token.clone(),
             dead_tokens: Vec::new(),
             is_live: true,
-            first: at(false),
-            second: at(true),
-        });
+            proofs: BTreeMap::new(),
+        };
+        for method in methods {
+            session.prove(*method, self.now());
+        }
+        self.sessions.push(session);
     }
 
     /// Ends the sessions of a person, but one.
@@ -240,7 +248,7 @@ impl Walk {
 
     /// The code or link of the mail that came last.
     pub(super) async fn mailed(&self, address: &str) -> (String, Option<String>) {
-        let mails = self.app.mails_to(address).await;
+        let mails = self.app.messages_to(address).await;
         let found = mails.iter().rev().find_map(|notice| match notice {
             Notice::SignIn { code, link, .. } | Notice::ResetPassword { code, link, .. } => {
                 let token = |link: &String| link.split_once("token=").unwrap().1.to_owned();
