@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use zalt_core::config::AccessTokenSigning;
+use zalt_core::passkey::PasskeyConfig;
 use zalt_core::secret::EncryptionKeys;
 use zalt_core::{BuildError, Clock, Rng, SystemClock, SystemRng, Worker, Zalt};
 use zalt_notify::MemoryMailer;
+use zalt_webauthn::WebauthnVerifier;
 
-use crate::config::Config;
+use crate::config::{Config, PasskeySettings};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::mail::{self, MailSetupError};
 use crate::storage::{Schema, Storage, StorageError};
@@ -56,8 +58,8 @@ impl Application {
         let (store, accounts) = (&storage.store, &storage.account_budgets);
         let mut builder = Zalt::builder_on(store.clone(), accounts.clone(), keys, base_url)
             .clock(clock.clone())
-            .passkeys(zalt_webauthn::WebauthnVerifier::new())
             .rng(rng)
+            .passkeys(WebauthnVerifier::new())
             .configure(|core| configure(core, config));
         if let Some(budgets) = &storage.network_budgets {
             builder = builder.network_budgets(budgets.clone());
@@ -103,6 +105,7 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         &mut core.second_factors.methods,
         ours.second_factor_methods.as_ref(),
     );
+    passkeys(&mut core.passkeys, &ours.passkeys);
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(
         &mut core.sessions.idle_timeout,
@@ -130,6 +133,22 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
     if let Some(secret) = &config.jwt_secret {
         core.access_tokens.signing = AccessTokenSigning::SharedSecret(secret.clone());
     }
+}
+
+fn passkeys(core: &mut PasskeyConfig, ours: &PasskeySettings) {
+    if ours.rp_id.is_some() {
+        core.rp_id.clone_from(&ours.rp_id);
+    }
+    for origin in &ours.origins {
+        if !core.origins.contains(origin) {
+            core.origins.push(origin.clone());
+        }
+    }
+    core.related_origins.clone_from(&ours.related_origins);
+    set(&mut core.user_verification, ours.user_verification.as_ref());
+    set(&mut core.clones, ours.clones.as_ref());
+    set(&mut core.timeout, ours.timeout.as_ref());
+    set(&mut core.list_credentials, ours.list_credentials.as_ref());
 }
 
 fn set<T: Clone>(target: &mut T, value: Option<&T>) {

@@ -28,6 +28,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 use zalt_core::budget::Budget;
 use zalt_core::config::{FirstFactors, SecondFactorMethods, SecondFactorPolicy};
+use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 use zalt_core::secret::EncryptionKeys;
 use zalt_http::client_ip::TrustedProxies;
@@ -143,6 +144,7 @@ pub(crate) struct ApplicationSettings {
     pub(crate) first_factors: Option<FirstFactors>,
     pub(crate) second_factors: Option<SecondFactorPolicy>,
     pub(crate) second_factor_methods: Option<SecondFactorMethods>,
+    pub(crate) passkeys: PasskeySettings,
     pub(crate) session_lifetime: Option<Duration>,
     pub(crate) session_idle_timeout: Option<Duration>,
     pub(crate) refresh_grace: Option<Duration>,
@@ -151,6 +153,19 @@ pub(crate) struct ApplicationSettings {
     pub(crate) network_budget: Option<Budget>,
     pub(crate) events_kept: Option<Duration>,
     pub(crate) hashing: HashingSettings,
+}
+
+/// Passkeys. `None` leaves the default of the core.
+#[derive(Debug, Default)]
+pub(crate) struct PasskeySettings {
+    pub(crate) rp_id: Option<String>,
+    /// Beside the base URL's.
+    pub(crate) origins: Vec<String>,
+    pub(crate) related_origins: Vec<String>,
+    pub(crate) user_verification: Option<UserVerification>,
+    pub(crate) clones: Option<ClonePolicy>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) list_credentials: Option<bool>,
 }
 
 /// What hashing a password may take. `None` leaves the default of the core.

@@ -18,8 +18,11 @@ pub(crate) fn refusal(error: &WebauthnError) -> PasskeyRefusal {
             PasskeyRefusal::Backup
         }
         E::CredentialPossibleCompromise => PasskeyRefusal::Counter,
+        // Of RSA, keys of 2048 bits are known.
         E::COSEKeyInvalidType
+        | E::COSEKeyRSANEInvalid
         | E::COSEKeyEDUnsupported
+        | E::SshPublicKeyEDUnsupported
         | E::COSEKeyECDSAInvalidCurve
         | E::COSEKeyEDDSAXInvalid
         | E::COSEKeyEDDSAInvalidCurve

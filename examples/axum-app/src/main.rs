@@ -12,6 +12,7 @@ use zalt_axum::{SignedIn, ZaltAxum};
 use zalt_core::{Zalt, secret::EncryptionKeys};
 use zalt_notify::{ConsoleMailer, templates::DefaultTemplates};
 use zalt_store_sqlite::SqliteStore;
+use zalt_webauthn::WebauthnVerifier;
 
 type Notes = Arc<Mutex<Connection>>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Failure> {
             std::io::stderr(),
             Arc::new(DefaultTemplates::new()),
         ))
+        .passkeys(WebauthnVerifier::new())
         .build()
         .await?;
     tokio::spawn(worker.run(tokio::time::sleep));

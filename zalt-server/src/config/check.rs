@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::values::{Given, Values};
 use super::{Config, HttpSettings, LogConfig, LogFormat, MailConfig, Mode};
 use crate::pages::Theme;
-use parse::{base_url, folder, is_public, jwt_secret, listen, reason, truth, within};
+use parse::{base_url, folder, is_public, jwt_secret, listed, listen, reason, truth, within};
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const MAX_CONNECTIONS: usize = 512;
@@ -178,9 +178,7 @@ impl<'a> Checker<'a> {
             TrustedProxies::parse(text).map_err(reason)
         });
         let allowed_origins = self.read(Key::AllowedOrigins, |text| {
-            text.split(',')
-                .map(str::trim)
-                .filter(|origin| !origin.is_empty())
+            listed(text)
                 .map(|origin| AllowedOrigin::parse(origin).map_err(reason))
                 .collect()
         });

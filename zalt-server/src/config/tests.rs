@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use zalt_core::SystemRng;
 use zalt_core::config::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
+use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::secret::EncryptionKeys;
 
 use super::problem::Problem;
@@ -95,7 +97,7 @@ fn every_form_of_a_value_in_the_file_is_read() {
     );
     assert_eq!(
         config.application.refresh_grace,
-        Some(std::time::Duration::from_secs(1))
+        Some(Duration::from_secs(1))
     );
     assert_eq!(config.application.sign_up_open, Some(false));
     assert!(config.application.network_budget.is_some());
@@ -254,6 +256,39 @@ fn every_bad_value_is_named_with_what_to_write() {
             "ZALT_TRUSTED_PROXIES",
         ]
     );
+}
+
+#[test]
+fn passkeys_are_for_a_domain_and_its_origins() {
+    let passkeys = load(&[
+        ("ZALT_PASSKEYS_RP_ID", "example.com"),
+        (
+            "ZALT_PASSKEYS_ORIGINS",
+            "https://app.example.com, https://example.com",
+        ),
+        ("ZALT_PASSKEYS_RELATED_ORIGINS", "https://example.org"),
+        ("ZALT_PASSKEYS_USER_VERIFICATION", "required"),
+        ("ZALT_PASSKEYS_CLONES", "report"),
+        ("ZALT_PASSKEYS_TIMEOUT", "1m"),
+        ("ZALT_PASSKEYS_LIST_CREDENTIALS", "true"),
+    ])
+    .unwrap()
+    .application
+    .passkeys;
+    assert_eq!(passkeys.rp_id.as_deref(), Some("example.com"));
+    let origins = ["https://app.example.com", "https://example.com"];
+    assert_eq!(passkeys.origins, origins);
+    assert_eq!(passkeys.related_origins, ["https://example.org"]);
+    let verification = Some(UserVerification::Required);
+    assert_eq!(passkeys.user_verification, verification);
+    assert_eq!(passkeys.clones, Some(ClonePolicy::Report));
+    assert_eq!(passkeys.timeout, Some(Duration::from_mins(1)));
+    assert_eq!(passkeys.list_credentials, Some(true));
+    let found = problems(load(&[
+        ("ZALT_PASSKEYS_USER_VERIFICATION", "always"),
+        ("ZALT_PASSKEYS_CLONES", "ignore"),
+    ]));
+    assert_eq!(found.len(), 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accounts;
 mod factors;
 mod refusals;
 mod sign_ins;
+mod vectors;
 
 use serde::Serialize;
 use serde_json::Value;

@@ -43,6 +43,13 @@ pub(super) fn truth(text: &str) -> Result<bool, String> {
     }
 }
 
+/// What stands between commas.
+pub(super) fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
 /// Some of `all` by their names, separated by commas.
 pub(super) fn named<T: Copy>(
     text: &str,

@@ -6,11 +6,12 @@ use zalt_core::budget::Budget;
 use zalt_core::config::{
     FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods, SecondFactorPolicy,
 };
+use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 
 use super::Checker;
-use super::parse::{application_name, named, number, reason, time, truth, within};
-use crate::config::{ApplicationSettings, HashingSettings, Key};
+use super::parse::{application_name, listed, named, number, reason, time, truth, within};
+use crate::config::{ApplicationSettings, HashingSettings, Key, PasskeySettings};
 
 impl Checker<'_> {
     pub(super) fn application(&mut self) -> ApplicationSettings {
@@ -36,6 +37,7 @@ impl Checker<'_> {
                 "required" => Ok(SecondFactorPolicy::Required),
                 _ => Err("write disabled, optional or required".to_owned()),
             }),
+            passkeys: self.passkeys(),
             session_lifetime: self.read(Key::SessionLifetime, time),
             session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
             refresh_grace: self.read(Key::RefreshGrace, time),
@@ -45,6 +47,33 @@ impl Checker<'_> {
             events_kept: self.read(Key::EventsKept, time),
             hashing: self.hashing(),
         }
+    }
+
+    /// Whether the origins fit the domain, core knows once it has the base URL.
+    fn passkeys(&mut self) -> PasskeySettings {
+        PasskeySettings {
+            rp_id: self.read(Key::PasskeysRpId, |text| Ok(text.trim().to_owned())),
+            origins: self.origins(Key::PasskeysOrigins),
+            related_origins: self.origins(Key::PasskeysRelatedOrigins),
+            user_verification: self.read(Key::PasskeysUserVerification, |text| match text {
+                "required" => Ok(UserVerification::Required),
+                "first_factor" => Ok(UserVerification::FirstFactor),
+                "preferred" => Ok(UserVerification::Preferred),
+                _ => Err("write required, first_factor or preferred".to_owned()),
+            }),
+            clones: self.read(Key::PasskeysClones, |text| match text {
+                "refuse" => Ok(ClonePolicy::Refuse),
+                "report" => Ok(ClonePolicy::Report),
+                _ => Err("write refuse or report".to_owned()),
+            }),
+            timeout: self.read(Key::PasskeysTimeout, time),
+            list_credentials: self.read(Key::PasskeysListCredentials, truth),
+        }
+    }
+
+    fn origins(&mut self, key: Key) -> Vec<String> {
+        let origins = self.read(key, |text| Ok(listed(text).map(str::to_owned).collect()));
+        origins.unwrap_or_default()
     }
 
     fn network_budget(&mut self) -> Option<Budget> {
