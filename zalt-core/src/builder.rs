@@ -131,16 +131,16 @@ impl ZaltBuilder {
     /// which [`Zalt::ready`] reports.
     pub async fn build(mut self) -> Result<(Zalt, Worker), BuildError> {
         let base_url = self.base_url?;
+        if self.sms_sender.is_none() && self.config.sends_text_messages() {
+            return Err(ConfigError::SmsSender.into());
+        }
         self.config.limit_to(&Means {
             passkeys: self.passkeys.is_some() && self.config.passkeys.rp_id.is_some(),
-            sign_in_by_sms: false,
-            second_factor_by_message: false,
+            sign_in_by_sms: true,
+            second_factor_by_message: true,
         });
         self.config.check()?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
-        if self.sms_sender.is_none() && !self.config.phone_numbers.countries.is_empty() {
-            return Err(ConfigError::SmsSender.into());
-        }
         let hashing = HashingPool::new(
             self.config.hashing.clone(),
             self.config.foreign_hash_keys.clone(),

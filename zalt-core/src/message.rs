@@ -61,6 +61,13 @@ pub enum Notice {
         /// For how many minutes both work.
         valid_minutes: u32,
     },
+    /// A code to prove a second factor, at a sign-in or before a change of the account.
+    SecondFactor {
+        /// Six digits.
+        code: String,
+        /// For how many minutes it works.
+        valid_minutes: u32,
+    },
     /// A code, and perhaps a link, to set a new password.
     ResetPassword {
         /// Six digits.
@@ -119,6 +126,7 @@ impl Notice {
             Self::VerifyEmailAddress { code, .. }
             | Self::VerifyPhoneNumber { code, .. }
             | Self::SignIn { code, .. }
+            | Self::SecondFactor { code, .. }
             | Self::ResetPassword { code, .. } => Some(code),
             _ => None,
         }
@@ -142,6 +150,7 @@ impl fmt::Debug for Notice {
             Self::VerifyEmailAddress { .. } => "VerifyEmailAddress",
             Self::VerifyPhoneNumber { .. } => "VerifyPhoneNumber",
             Self::SignIn { .. } => "SignIn",
+            Self::SecondFactor { .. } => "SecondFactor",
             Self::ResetPassword { .. } => "ResetPassword",
             Self::AccountExists { .. } => "AccountExists",
             Self::PasswordChanged => "PasswordChanged",

@@ -331,7 +331,13 @@ fn supported_strategies(config: &Config, state: &attempt::SignIn) -> Vec<&'stati
             strategies
         }
         attempt::SignInStatus::NeedsMfaEnrollment => {
-            second(&config.second_factors.methods.iter().collect::<Vec<_>>())
+            let methods = config.second_factors.methods.iter();
+            // Codes that are sent are set up on the account page.
+            second(
+                &methods
+                    .filter(|factor| factor.message().is_none())
+                    .collect::<Vec<_>>(),
+            )
         }
         _ => Vec::new(),
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use zalt_core::Timestamp;
 use zalt_core::attempt::{
     AccountMark, AddressVerification, Attempt, AttemptState, Challenge, ChallengePurpose,
-    ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus,
+    ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus, StepUp,
 };
 use zalt_core::config::SecondFactor;
 use zalt_core::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
@@ -213,6 +213,14 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             session_id: SessionId::from_bytes(f.bytes()),
             purpose,
             request,
+        }));
+    }
+    for challenge in [None, Some(f.challenge())] {
+        states.push(AttemptState::StepUp(StepUp {
+            user_id: UserId::from_bytes(f.bytes()),
+            session_id: SessionId::from_bytes(f.bytes()),
+            sent_to: IdentifierId::from_bytes(f.bytes()),
+            challenge,
         }));
     }
     for (address, strategy) in [

@@ -1,8 +1,10 @@
 //! Credentials beside the password: whose they are, by what they are found, and that each use of one is written once.
 
 use zalt_core::credential::{
-    Credential, CredentialHandle, CredentialState, RecoveryCode, RecoveryCodes, Totp,
+    Credential, CredentialHandle, CredentialState, Messages, RecoveryCode, RecoveryCodes, Totp,
 };
+use zalt_core::id::IdentifierId;
+use zalt_core::identifier::IdentifierKind;
 use zalt_core::passkey::{Base64Url, Passkey};
 use zalt_core::secret::{CodeDigest, Sealed};
 use zalt_core::store::{Change, GuardReason};
@@ -39,6 +41,10 @@ pub async fn credentials_are_read_back_whole(store: &SharedStore) {
             codes: vec![used, unused],
         }),
         CredentialState::RecoveryCodes(RecoveryCodes { codes: vec![] }),
+        CredentialState::Messages(Messages {
+            identifier_id: IdentifierId::from_bytes(f.bytes()),
+            identifier_kind: IdentifierKind::PhoneNumber,
+        }),
         CredentialState::Passkey(Passkey {
             credential_id: Base64Url::new(vec![0xff; 1023]),
             public_key: Base64Url::new(f.bytes::<77>().to_vec()),

@@ -165,6 +165,9 @@ register! {
         only_numbers_that_get_text_messages_are_taken,
         somebody_elses_number_is_not_given_away,
         a_verification_is_for_the_number_in_its_path,
+        a_number_signs_in_by_a_text_message,
+        codes_are_a_second_factor_by_choice,
+        a_session_steps_up_by_a_code,
     }
     passkeys {
         one_is_registered_and_signs_in_without_an_identifier,

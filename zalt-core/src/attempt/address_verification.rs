@@ -190,14 +190,11 @@ impl<'z> AddressVerifications<'z> {
             .change(Change::UpdateAttempt(done))
             .change(zalt.users().touched(account))
             .change(Change::UpdateIdentifier(verified.clone()))
+            .maybe(zalt.answered(&identifier.value))
             .event(event);
         let added = identifier.value.as_str().to_owned();
         let notice = match &identifier.value {
-            IdentifierValue::PhoneNumber(number) => {
-                let answered = zalt.text_message_answered(number);
-                batch = batch.maybe(answered);
-                Notice::PhoneNumberAdded { number: added }
-            }
+            IdentifierValue::PhoneNumber(_) => Notice::PhoneNumberAdded { number: added },
             _ => Notice::EmailAddressAdded { address: added },
         };
         batch.changes.extend(zalt.mail_all(account, &notice)?);

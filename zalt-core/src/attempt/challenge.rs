@@ -4,6 +4,7 @@ use crate::config::FirstFactor;
 use crate::environment::Timestamp;
 use crate::identifier::IdentifierKind;
 use crate::secret::{CodeDigest, TokenDigest};
+use crate::session::AuthenticationMethod;
 
 /// What a factor asks for: the code, and perhaps the link, that was last sent.
 ///
@@ -34,6 +35,10 @@ pub enum ChallengePurpose {
     ResetPassword,
     /// Taking an address for one's own.
     VerifyAddress,
+    /// Passing the second factor of a sign-in.
+    SecondFactor,
+    /// Proving a second factor again within a session.
+    StepUp,
 }
 
 impl ChallengePurpose {
@@ -42,6 +47,8 @@ impl ChallengePurpose {
             Self::SignIn => b"sign-in",
             Self::ResetPassword => b"reset-password",
             Self::VerifyAddress => b"verify-address",
+            Self::SecondFactor => b"second-factor",
+            Self::StepUp => b"step-up",
         }
     }
 }
@@ -53,9 +60,13 @@ impl ChallengePurpose {
             (Self::SignIn, ChallengeStrategy::EmailCode) => Some(FirstFactor::EmailCode),
             (Self::SignIn, ChallengeStrategy::EmailLink) => Some(FirstFactor::EmailLink),
             (Self::SignIn, ChallengeStrategy::SmsCode) => Some(FirstFactor::SmsCode),
-            // Whoever lost a password gets a new one by mail, also where nobody signs in by mail.
-            (Self::ResetPassword, _) => Some(FirstFactor::Password),
-            (Self::VerifyAddress, _) => None,
+            // Whoever lost a password gets a new one by mail, also where nobody signs in by mail. A number may have gone to
+            // somebody else, who must not take the account over by it.
+            (Self::ResetPassword, ChallengeStrategy::EmailCode | ChallengeStrategy::EmailLink) => {
+                Some(FirstFactor::Password)
+            }
+            (Self::ResetPassword, ChallengeStrategy::SmsCode)
+            | (Self::VerifyAddress | Self::SecondFactor | Self::StepUp, _) => None,
         }
     }
 }
@@ -75,6 +86,14 @@ pub enum ChallengeStrategy {
 }
 
 impl ChallengeStrategy {
+    /// What passing it proves, as a first factor.
+    pub(crate) const fn method(self) -> AuthenticationMethod {
+        match self {
+            Self::EmailCode | Self::EmailLink => AuthenticationMethod::Email,
+            Self::SmsCode => AuthenticationMethod::Sms,
+        }
+    }
+
     /// What kind of identifier it reaches people at.
     pub const fn reaches(self) -> IdentifierKind {
         match self {

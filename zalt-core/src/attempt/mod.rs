@@ -25,6 +25,7 @@ mod model;
 mod password;
 mod proof;
 mod second_factor;
+mod second_factor_message;
 mod sign_in;
 mod sign_in_by_mail;
 mod sign_in_by_passkey;
@@ -41,5 +42,7 @@ pub use model::{
 pub(crate) use password::Tries;
 pub use proof::Proof;
 pub use second_factor::SecondFactorProof;
+pub(crate) use second_factor_message::SentCode;
+pub use second_factor_message::StepUp;
 pub use sign_in::{PendingSignIn, SignInProgress, SignIns, StartedSignIn};
 pub use sign_up::{NewSignUp, SignUps, StartedSignUp};

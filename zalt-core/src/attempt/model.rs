@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::challenge::Challenge;
+use super::second_factor_message::StepUp;
 use crate::config::SecondFactor;
 use crate::environment::Timestamp;
 use crate::error::Error;
@@ -43,6 +44,8 @@ pub enum AttemptState {
     SignUp(SignUp),
     /// A signed-in user proves to hold an address or a number.
     AddressVerification(AddressVerification),
+    /// A signed-in user proves a second factor again by a code.
+    StepUp(StepUp),
     /// A signed-in user asks an authenticator for something.
     Passkey(OwnPasskeyRequest),
 }

@@ -23,6 +23,10 @@ pub enum SecondFactorProof {
     Totp(String),
     /// A recovery code, as typed.
     RecoveryCode(String),
+    /// A code from a text message, as typed.
+    SmsCode(String),
+    /// A code from a mail, as typed.
+    EmailCode(String),
     /// The answer of an authenticator.
     Passkey(Box<AssertionResponse>),
 }
@@ -32,6 +36,8 @@ impl SecondFactorProof {
     pub const fn factor(&self) -> Option<SecondFactor> {
         match self {
             Self::Totp(_) => Some(SecondFactor::Totp),
+            Self::SmsCode(_) => Some(SecondFactor::SmsCode),
+            Self::EmailCode(_) => Some(SecondFactor::EmailCode),
             Self::Passkey(_) => Some(SecondFactor::Passkey),
             Self::RecoveryCode(_) => None,
         }
@@ -42,6 +48,8 @@ impl SecondFactorProof {
         match self {
             Self::Totp(_) => AuthenticationMethod::Totp,
             Self::RecoveryCode(_) => AuthenticationMethod::RecoveryCode,
+            Self::SmsCode(_) => AuthenticationMethod::SecondSms,
+            Self::EmailCode(_) => AuthenticationMethod::SecondEmail,
             Self::Passkey(_) => AuthenticationMethod::PasskeyPresence,
         }
     }
@@ -52,6 +60,8 @@ impl std::fmt::Debug for SecondFactorProof {
         f.write_str(match self {
             Self::Totp(_) => "Totp(..)",
             Self::RecoveryCode(_) => "RecoveryCode(..)",
+            Self::SmsCode(_) => "SmsCode(..)",
+            Self::EmailCode(_) => "EmailCode(..)",
             Self::Passkey(_) => "Passkey(..)",
         })
     }
@@ -94,6 +104,12 @@ impl SignIns<'_> {
             require_status(state, SignInStatus::NeedsSecondFactor)?;
             step::require_codes_left(zalt, &attempt)?;
             let (account, first) = self.proved_account(&attempt).await?;
+            if !proof
+                .factor()
+                .is_none_or(|factor| factor.goes_with(first.method))
+            {
+                return Err(Error::FactorNotAllowed);
+            }
             if !charged {
                 zalt.take_second_factor(request, account.user.id, proof)
                     .await?;
@@ -102,6 +118,7 @@ impl SignIns<'_> {
             let asked = Asked {
                 request: state.passkey.as_ref(),
                 first: first.passkey,
+                code: attempt.sent_code(),
             };
             let used = match zalt.use_credential(&account, proof, asked)? {
                 Ok(used) => used,
@@ -243,6 +260,7 @@ impl SignIns<'_> {
         let transport = sign_in(attempt)?.transport;
         let done = with_state(attempt, |state| {
             state.passkey = None;
+            state.challenge = None;
             state.status = SignInStatus::Complete;
         })?;
         let batch = batch.change(Change::UpdateAttempt(done));

@@ -8,7 +8,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{AttemptId, CredentialId};
-use crate::identifier::{EmailAddress, Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
+use crate::identifier::{Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
 use crate::password::Password;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
@@ -219,6 +219,7 @@ impl<'z> SignIns<'z> {
         step::require_allowed(self.zalt, purpose, strategy)?;
         self.zalt.take_network_budget(request, b"messages").await?;
         let mut charged = false;
+        let mut held_back = false;
         for _ in 0..RACES {
             let mut attempt = step::find(self.zalt, token).await?;
             let state = sign_in(&attempt)?;
@@ -233,23 +234,27 @@ impl<'z> SignIns<'z> {
             let account = account.filter(|account| account.user.status.is_active());
             let recipient = account
                 .as_ref()
-                .and_then(|account| recipient(account, &key));
+                .and_then(|account| recipient(account, &key, strategy.reaches()));
             step::count_message(self.zalt, &mut attempt)?;
             if !charged {
                 step::take_message(self.zalt, &key, purpose, strategy).await?;
+                held_back = strategy == ChallengeStrategy::SmsCode
+                    && !self.zalt.may_text(request, &key, recipient).await?;
                 charged = true;
             }
+            let recipient = recipient.filter(|_| !held_back);
 
             let new = NewChallenge::mint(self.zalt, attempt.id, purpose, strategy)?;
             let updated = with_state(&attempt, |state| {
                 // The owner of now, to whom the message goes.
                 state.user_id = user_id;
-                state.sent_to = recipient.map(|(identifier, _)| identifier.id);
+                state.sent_to = recipient.map(|identifier| identifier.id);
                 state.challenge = Some(new.challenge.clone());
             })?;
             let mut batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
-            if let (Some(account), Some((_, address))) = (&account, recipient) {
-                batch = batch.change(self.zalt.mail(address, new.notice(self.zalt, false))?);
+            if let (Some(account), Some(identifier)) = (&account, recipient) {
+                let notice = new.notice(self.zalt, false);
+                batch = batch.change(self.zalt.message(&identifier.value, notice)?);
                 if purpose == ChallengePurpose::ResetPassword {
                     let kind = EventKind::PasswordResetRequested;
                     let user = Some(account.user.id);
@@ -430,21 +435,18 @@ pub(super) fn require_status(state: &SignIn, wanted: SignInStatus) -> Result<(),
     }
 }
 
-/// Where a code for this account goes: the address that was typed, or the primary one if something else was.
+/// Where a code for this account goes: what was typed if it is of this kind, or else the primary one.
 fn recipient<'a>(
     account: &'a Account,
     typed: &IdentifierKey,
-) -> Option<(&'a Identifier, &'a EmailAddress)> {
+    kind: IdentifierKind,
+) -> Option<&'a Identifier> {
     let typed = account
         .identifiers
         .iter()
         .find(|identifier| identifier.verified_at.is_some() && identifier.value.key() == *typed)
-        .filter(|identifier| identifier.value.kind() == IdentifierKind::EmailAddress);
-    let identifier = typed.or_else(|| account.primary(IdentifierKind::EmailAddress))?;
-    match &identifier.value {
-        IdentifierValue::EmailAddress(address) => Some((identifier, address)),
-        _ => None,
-    }
+        .filter(|identifier| identifier.value.kind() == kind);
+    typed.or_else(|| account.primary(kind))
 }
 
 /// The identifier that the challenge was sent to, if it still is the account's.

@@ -1,7 +1,7 @@
-//! Passing a sign-in's challenge: the code or link that was mailed.
+//! Passing a sign-in's challenge: the code or link that was sent.
 
 use super::challenge::ChallengePurpose;
-use super::model::{Attempt, SignInStatus};
+use super::model::{Attempt, SignIn, SignInStatus};
 use super::proof::Proof;
 use super::sign_in::{
     SignInProgress, SignIns, StartedSignIn, account_mark, pending, reached, require_status,
@@ -106,7 +106,7 @@ impl SignIns<'_> {
                 .take(self.zalt, &attempt, state.challenge.as_ref(), proof)
                 .await
             {
-                let (zalt, method) = (self.zalt, AuthenticationMethod::Email);
+                let (zalt, method) = (self.zalt, method_of(state));
                 return Err(zalt
                     .note_lock(request, state.user_id, method, budget, error)
                     .await);
@@ -115,7 +115,7 @@ impl SignIns<'_> {
                 .challenge
                 .as_ref()
                 .filter(|challenge| step::is_right(self.zalt, &attempt, challenge, proof))
-                .map(|challenge| challenge.purpose);
+                .map(|challenge| (challenge.purpose, challenge.strategy));
             let account = match state.user_id {
                 Some(user_id) if passed.is_some() => self.zalt.store().account(user_id).await?,
                 _ => None,
@@ -124,7 +124,7 @@ impl SignIns<'_> {
                 let identifier = reached(account, state)?;
                 Some((account, identifier))
             });
-            let (Some(purpose), Some((account, identifier))) = (passed, held) else {
+            let (Some((purpose, strategy)), Some((account, identifier))) = (passed, held) else {
                 if !proof.can_be_guessed() || self.count_failure(request, &attempt).await? {
                     return Err(proof.refusal());
                 }
@@ -139,10 +139,14 @@ impl SignIns<'_> {
                     self.prove_reset(&attempt, account, holder, budget).await?
                 }
                 ChallengePurpose::SignIn => {
-                    self.complete_by_mail(request, &attempt, account, identifier, budget)
+                    let method = strategy.method();
+                    let proved = (account, identifier, method);
+                    self.complete_by_message(request, &attempt, proved, budget)
                         .await?
                 }
-                ChallengePurpose::VerifyAddress => return Err(proof.refusal()),
+                ChallengePurpose::VerifyAddress
+                | ChallengePurpose::SecondFactor
+                | ChallengePurpose::StepUp => return Err(proof.refusal()),
             };
             match progress {
                 Some(progress) => return Ok(progress),
@@ -177,17 +181,15 @@ impl SignIns<'_> {
         Ok(written.then(|| SignInProgress::NeedsNewPassword(step::written(updated))))
     }
 
-    /// Makes a session for a mailed code or link. `None` if the attempt moved meanwhile.
-    async fn complete_by_mail(
+    /// Makes a session for a code or link that was sent. `None` if the attempt moved meanwhile.
+    async fn complete_by_message(
         &self,
         request: &RequestContext,
         attempt: &Attempt,
-        account: &Account,
-        identifier: &Identifier,
+        (account, identifier, method): (&Account, &Identifier, AuthenticationMethod),
         budget: BudgetKey,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
-        let method = AuthenticationMethod::Email;
         let next = self.after_first_factor(account);
         let updated = with_state(attempt, |state| {
             state.challenge = None;
@@ -202,7 +204,8 @@ impl SignIns<'_> {
         };
         let mut batch = Batch::new()
             .change(Change::UpdateAttempt(updated.clone()))
-            .change(Change::UpdateIdentifier(proved));
+            .change(Change::UpdateIdentifier(proved))
+            .maybe(self.zalt.answered(&identifier.value));
         let mut session = None;
         if next.is_none() {
             batch = batch.change(Change::GiveBackBudget(budget));
@@ -236,13 +239,14 @@ impl SignIns<'_> {
         request: &RequestContext,
         attempt: &Attempt,
     ) -> Result<bool, Error> {
-        let user_id = sign_in(attempt)?.user_id;
+        let state = sign_in(attempt)?;
+        let user_id = state.user_id;
         let counted = Attempt {
             failed_codes: attempt.failed_codes.saturating_add(1),
             ..attempt.clone()
         };
         let kind = EventKind::SignInFailed {
-            method: AuthenticationMethod::Email,
+            method: method_of(state),
         };
         let event = self.zalt.event(request, Actor::Anonymous, user_id, kind)?;
         step::commit(
@@ -262,6 +266,14 @@ impl SignIns<'_> {
                 .map_err(hide_attempt),
         }
     }
+}
+
+/// What passing the challenge that is out would prove.
+fn method_of(state: &SignIn) -> AuthenticationMethod {
+    let challenge = state.challenge.as_ref();
+    challenge.map_or(AuthenticationMethod::Email, |challenge| {
+        challenge.strategy.method()
+    })
 }
 
 /// A link of an attempt that is gone is a link that is no longer valid.

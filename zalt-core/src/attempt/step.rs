@@ -20,7 +20,8 @@ pub(super) fn require_allowed(
 ) -> Result<(), Error> {
     match purpose.first_factor(strategy) {
         Some(factor) => zalt.config().first_factors.require(factor),
-        None => Ok(()),
+        None if purpose == ChallengePurpose::VerifyAddress => Ok(()),
+        None => Err(Error::FactorNotAllowed),
     }
 }
 
@@ -74,6 +75,8 @@ impl NewChallenge {
             (ChallengePurpose::ResetPassword, _) => &links.reset_password,
             (ChallengePurpose::VerifyAddress, true) => &links.sign_up,
             (ChallengePurpose::VerifyAddress, false) => &links.verify_email_address,
+            // Their messages have no link.
+            (ChallengePurpose::SecondFactor | ChallengePurpose::StepUp, _) => &links.start,
         };
         let code = self.code.clone();
         let link = self
@@ -91,6 +94,10 @@ impl NewChallenge {
             ChallengePurpose::ResetPassword => Notice::ResetPassword {
                 code,
                 link,
+                valid_minutes,
+            },
+            ChallengePurpose::SecondFactor | ChallengePurpose::StepUp => Notice::SecondFactor {
+                code,
                 valid_minutes,
             },
             ChallengePurpose::VerifyAddress

@@ -7,9 +7,32 @@ use crate::Zalt;
 use crate::budget::{Budget, BudgetKey, Decision};
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::identifier::{PhoneNumber, Region};
+use crate::identifier::{Identifier, IdentifierKey, IdentifierValue, PhoneNumber, Region};
 use crate::request::RequestContext;
 use crate::store::{Batch, Change};
+
+const SENT: &[u8] = b"sent";
+const NOT_SENT: &[u8] = b"not-sent";
+const COUNTRY: &[u8] = b"country";
+
+/// Whose limits a text message is taken from.
+struct Limits<'n> {
+    number: &'n str,
+    block: &'n str,
+    country: &'n str,
+    /// Apart from the others for messages that are not sent.
+    scope: &'static [u8],
+}
+
+/// Which limit there was nothing left of.
+enum Spent {
+    /// One of its own.
+    Number,
+    /// That of its country.
+    Country(BudgetKey),
+    /// That of all.
+    All(BudgetKey),
+}
 
 impl Zalt {
     /// Takes one text message to this number from everything that limits them. Whoever calls this is about to send it.
@@ -23,37 +46,94 @@ impl Zalt {
         request: &RequestContext,
         to: &PhoneNumber,
     ) -> Result<(), Error> {
-        let config = &self.config().phone_numbers;
         let region = self.text_message_region(to)?;
-        let network = &config.messages_per_network;
-        self.take_network(request, b"text-messages", network)
-            .await?;
-        let number = self.budget_key(&[b"text-messages", b"number", to.as_str().as_bytes()]);
-        self.take_account_budget(number, &config.messages_per_number)
-            .await?;
-        let block = self.budget_key(&[b"text-messages", b"block", to.block().as_bytes()]);
-        self.take_account_budget(block, &config.messages_per_block)
-            .await?;
-        let country = self.region_budget(region);
-        if let Err(error) = self
-            .take_account_budget(country, &config.unanswered_per_country)
-            .await
-        {
-            return Err(self.note_stop(request, Some(region), country, error).await);
+        let limits = Limits {
+            number: to.as_str(),
+            block: to.block(),
+            country: region.as_str(),
+            scope: SENT,
+        };
+        match self.take_limits(request, &limits).await {
+            Ok(()) => {
+                count(region.as_str(), "queued");
+                Ok(())
+            }
+            Err((Spent::Number, error)) => Err(error),
+            Err((Spent::Country(key), error)) => {
+                Err(self.note_stop(request, Some(region), key, error).await)
+            }
+            Err((Spent::All(key), error)) => Err(self.note_stop(request, None, key, error).await),
         }
-        // Last, so that what is refused above uses up nothing of what all share.
-        let all = self.budget_key(&[b"text-messages", b"all"]);
-        if let Err(error) = self.take_account_budget(all, &config.messages).await {
-            return Err(self.note_stop(request, None, all, error).await);
-        }
-        count(region.as_str(), "queued");
-        Ok(())
     }
 
-    /// What goes with the code of a text message that came back: its country is one from which people sign in.
-    pub(crate) fn text_message_answered(&self, from: &PhoneNumber) -> Option<Change> {
-        let region = from.region()?;
-        Some(Change::GiveBackBudget(self.region_budget(region)))
+    /// Whether a code goes out to whoever signs in, which they are not told: that there is a limit would say that there is an
+    /// account. So nothing but a failure of a store is an error, and for nobody as many limits are taken, of nobody's.
+    pub(super) async fn may_text(
+        &self,
+        request: &RequestContext,
+        typed: &IdentifierKey,
+        recipient: Option<&Identifier>,
+    ) -> Result<bool, Error> {
+        let to = recipient.map(|identifier| &identifier.value);
+        let taken = if let Some(IdentifierValue::PhoneNumber(number)) = to {
+            self.take_text_message(request, number).await.map(|()| true)
+        } else {
+            let nobody = Limits {
+                number: &typed.key,
+                block: &typed.key,
+                country: "none",
+                scope: NOT_SENT,
+            };
+            let taken = self.take_limits(request, &nobody).await;
+            taken.map_or_else(|(_, error)| Err(error), |()| Ok(false))
+        };
+        match taken {
+            Err(Error::RateLimited { .. } | Error::PhoneNumberNotAllowed) => Ok(false),
+            taken => taken,
+        }
+    }
+
+    async fn take_limits(
+        &self,
+        request: &RequestContext,
+        limits: &Limits<'_>,
+    ) -> Result<(), (Spent, Error)> {
+        let config = &self.config().phone_numbers;
+        let network = &config.messages_per_network;
+        let key = |what: &[u8], whose: &str| {
+            self.budget_key(&[b"text-messages", limits.scope, what, whose.as_bytes()])
+        };
+        let own = |error| (Spent::Number, error);
+        self.take_network(request, b"text-messages", network)
+            .await
+            .map_err(own)?;
+        self.take_account_budget(key(b"number", limits.number), &config.messages_per_number)
+            .await
+            .map_err(own)?;
+        self.take_account_budget(key(b"block", limits.block), &config.messages_per_block)
+            .await
+            .map_err(own)?;
+        let country = key(COUNTRY, limits.country);
+        self.take_account_budget(country, &config.unanswered_per_country)
+            .await
+            .map_err(|error| (Spent::Country(country), error))?;
+        // Last, so that what is refused above uses up nothing of what all share.
+        let all = key(b"all", "");
+        self.take_account_budget(all, &config.messages)
+            .await
+            .map_err(|error| (Spent::All(all), error))
+    }
+
+    /// What goes with a code that came back from this address or number: the country of the number is one from which people
+    /// sign in.
+    pub(crate) fn answered(&self, from: &IdentifierValue) -> Option<Change> {
+        let IdentifierValue::PhoneNumber(number) = from else {
+            return None;
+        };
+        let region = number.region()?;
+        let country = region.as_str().as_bytes();
+        let key = self.budget_key(&[b"text-messages", SENT, COUNTRY, country]);
+        Some(Change::GiveBackBudget(key))
     }
 
     /// The country of a number to which text messages are sent.
@@ -65,10 +145,6 @@ impl Zalt {
             .filter(|region| self.config().phone_numbers.countries.contains(region))
             .filter(|_| to.may_get_text())
             .ok_or(Error::PhoneNumberNotAllowed)
-    }
-
-    fn region_budget(&self, region: Region) -> BudgetKey {
-        self.budget_key(&[b"text-messages", b"country", region.as_str().as_bytes()])
     }
 
     /// Writes that text messages are held back, once for each while. Returns the error for the caller to pass on.

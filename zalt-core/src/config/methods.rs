@@ -163,8 +163,11 @@ impl SecondFactor {
             AuthenticationMethod::Passkey | AuthenticationMethod::PasskeyPresence => {
                 Some(Self::Passkey)
             }
+            AuthenticationMethod::SecondEmail => Some(Self::EmailCode),
+            AuthenticationMethod::SecondSms => Some(Self::SmsCode),
             AuthenticationMethod::Password
             | AuthenticationMethod::Email
+            | AuthenticationMethod::Sms
             | AuthenticationMethod::RecoveryCode => None,
         }
     }

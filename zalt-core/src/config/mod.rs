@@ -305,6 +305,13 @@ impl Config {
         second.email_code &= means.second_factor_by_message;
     }
 
+    /// Whether text messages are sent, or would be if there were countries for them.
+    pub(crate) fn sends_text_messages(&self) -> bool {
+        self.first_factors.sms_code
+            || self.second_factors.methods.sms_code
+            || !self.phone_numbers.countries.is_empty()
+    }
+
     /// Whether a new account needs a password: where it is asked for, and where nothing else leads in.
     pub fn needs_password(&self) -> bool {
         let factors = &self.first_factors;
@@ -319,7 +326,7 @@ impl Config {
         }
         let second = &self.second_factors;
         if second.policy == SecondFactorPolicy::Required
-            && second.methods == SecondFactorMethods::NONE
+            && !(second.methods.totp || second.methods.passkey)
         {
             return Err(E::SecondFactorMethods);
         }
@@ -409,6 +416,9 @@ impl Config {
         )?;
         check_rate("budgets.network", self.budgets.network)?;
         self.passkeys.check()?;
+        if self.sends_text_messages() && self.phone_numbers.countries.is_empty() {
+            return Err(E::PhoneNumberCountries);
+        }
         self.phone_numbers.check()
     }
 }
@@ -470,9 +480,9 @@ pub enum ConfigError {
     /// No way to sign in is allowed.
     #[error("first_factors must allow at least one way to sign in")]
     FirstFactors,
-    /// Everybody needs a second factor, and none is allowed.
+    /// Everybody needs a second factor, and none is allowed that can be set up on the way in.
     #[error(
-        "second_factors.methods must allow at least one where second_factors.policy is required"
+        "second_factors.methods must allow authenticator apps or passkeys where second_factors.policy is required"
     )]
     SecondFactorMethods,
     /// The relying party is no domain that somebody could have to themselves.
@@ -503,7 +513,12 @@ pub enum ConfigError {
     /// Codes that don't come back are failures.
     #[error("phone_numbers.unanswered_per_country must count failures")]
     UnansweredBudget,
-    /// Phone numbers are accepted, and there is nothing to send text messages with.
+    /// A factor is a code in a text message, and there is no country to send one to.
+    #[error(
+        "phone_numbers.countries must name the countries to which text messages are sent, where they are a factor"
+    )]
+    PhoneNumberCountries,
+    /// Text messages are to be sent, and there is nothing to send them with.
     #[error("an SMS sender is needed where phone numbers are accepted")]
     SmsSender,
     /// The shared secret for access tokens is too short.

@@ -172,14 +172,27 @@ impl<'z> Credentials<'z> {
         if self.zalt.is_last_way_in(&account, removed) {
             return Err(Error::LastWayIn);
         }
-        let mut batch = self
+        let batch = self
             .zalt
             .users()
-            .owners_batch(request, authenticated, &account)
-            .change(deletion(removed));
+            .owners_batch(request, authenticated, &account);
+        let batch = self.with_removed(request, &account, removed, batch)?;
+        Ok(self.zalt.commit(batch).await?)
+    }
+
+    /// Completes `batch` with the removal of a credential and what goes with it.
+    pub(crate) fn with_removed(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        removed: &Credential,
+        batch: Batch,
+    ) -> Result<Batch, Error> {
+        let id = removed.id;
+        let mut batch = batch.change(deletion(removed));
         let (of_it, others): (Vec<_>, Vec<_>) = self
             .zalt
-            .second_factors(&account)
+            .second_factors(account)
             .partition(|(_, credential)| credential.id == id);
         if !of_it.is_empty() && others.is_empty() {
             if self.zalt.config().second_factors.policy == SecondFactorPolicy::Required {
@@ -196,9 +209,9 @@ impl<'z> Credentials<'z> {
             );
             batch
                 .changes
-                .extend(self.zalt.mail_all(&account, &Notice::SecondFactorRemoved)?);
+                .extend(self.zalt.mail_all(account, &Notice::SecondFactorRemoved)?);
         }
-        Ok(self.zalt.commit(batch).await?)
+        Ok(batch)
     }
 
     /// Takes all second factors from a user who has lost them, for the application. The reason goes into the audit log,

@@ -4,6 +4,7 @@
 //! as an update that names the version it read: of two requests with one code, one wins.
 
 mod enrollment;
+mod messages;
 mod passkey;
 mod proof;
 mod qr;
@@ -16,6 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
+pub use messages::Messages;
 pub(crate) use proof::{Asked, UsedCredential, WrongProof};
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use totp::{Totp, TotpSecret};
@@ -55,6 +57,8 @@ pub enum CredentialState {
     Totp(Totp),
     /// A passkey.
     Passkey(Passkey),
+    /// Codes that are mailed or texted.
+    Messages(Messages),
     /// Codes on paper, for when everything else is lost.
     RecoveryCodes(RecoveryCodes),
 }

@@ -1,6 +1,6 @@
 use super::{Credential, CredentialState, TotpSecret};
 use crate::Zalt;
-use crate::attempt::SecondFactorProof;
+use crate::attempt::{SecondFactorProof, SentCode};
 use crate::config::SecondFactor;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -21,6 +21,8 @@ pub(crate) struct UsedCredential {
     pub(crate) recovery_codes_left: Option<u32>,
     /// That there may be a copy of it, if it was a passkey.
     pub(crate) suspicion: Option<EventKind>,
+    /// That the code of a text message came back, if it was one.
+    pub(crate) answered: Option<Change>,
 }
 
 impl From<Answered> for UsedCredential {
@@ -30,6 +32,7 @@ impl From<Answered> for UsedCredential {
             change: Change::UpdateCredential(answered.credential),
             recovery_codes_left: None,
             suspicion: answered.suspicion,
+            answered: None,
         }
     }
 }
@@ -57,6 +60,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) request: Option<&'a PasskeyRequest>,
     /// The passkey that was the first factor, which can't be the second too.
     pub(crate) first: Option<CredentialId>,
+    /// The code that is out.
+    pub(crate) code: Option<SentCode<'a>>,
 }
 
 impl Zalt {
@@ -71,6 +76,9 @@ impl Zalt {
         let used = match proof {
             SecondFactorProof::Totp(code) => self.use_totp(account, code)?,
             SecondFactorProof::RecoveryCode(code) => self.use_recovery_code(account, code),
+            SecondFactorProof::SmsCode(_) | SecondFactorProof::EmailCode(_) => asked
+                .code
+                .and_then(|sent| self.use_message(account, proof, sent)),
             SecondFactorProof::Passkey(response) => {
                 let answered = self.answer(account, asked.request, response, false);
                 return Ok(answered
@@ -152,9 +160,30 @@ impl Zalt {
                 }),
                 recovery_codes_left: None,
                 suspicion: None,
+                answered: None,
             }));
         }
         Ok(None)
+    }
+
+    fn use_message(
+        &self,
+        account: &Account,
+        proof: &SecondFactorProof,
+        sent: SentCode<'_>,
+    ) -> Option<UsedCredential> {
+        let identifier = sent.proved(self, account, proof)?;
+        let credential = account.messages_to(identifier.id)?;
+        Some(UsedCredential {
+            method: proof.method(),
+            change: Change::UpdateCredential(Credential {
+                last_used_at: Some(self.now()),
+                ..credential.clone()
+            }),
+            recovery_codes_left: None,
+            suspicion: None,
+            answered: self.answered(&identifier.value),
+        })
     }
 
     fn use_recovery_code(&self, account: &Account, code: &str) -> Option<UsedCredential> {
@@ -173,6 +202,7 @@ impl Zalt {
             }),
             recovery_codes_left: Some(left),
             suspicion: None,
+            answered: None,
         })
     }
 
@@ -185,7 +215,7 @@ impl Zalt {
         used: UsedCredential,
         batch: Batch,
     ) -> Result<Batch, Error> {
-        let mut batch = batch.change(used.change);
+        let mut batch = batch.change(used.change).maybe(used.answered);
         let left = used.recovery_codes_left;
         let code = left.map(|left| EventKind::RecoveryCodeUsed { left });
         for kind in used.suspicion.into_iter().chain(code) {

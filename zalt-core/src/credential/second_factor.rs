@@ -14,6 +14,7 @@ impl Credential {
         match &self.state {
             CredentialState::Totp(totp) if totp.confirmed_at.is_some() => Some(SecondFactor::Totp),
             CredentialState::Passkey(_) => Some(SecondFactor::Passkey),
+            CredentialState::Messages(messages) => SecondFactor::to(messages.identifier_kind),
             CredentialState::Totp(_) | CredentialState::RecoveryCodes(_) => None,
         }
     }
@@ -25,6 +26,7 @@ impl SecondFactor {
         !matches!(
             (self, first),
             (Self::EmailCode, AuthenticationMethod::Email)
+                | (Self::SmsCode, AuthenticationMethod::Sms)
         )
     }
 }

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::config::SecondFactor;
 use crate::environment::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::secret::TokenDigest;
@@ -71,6 +72,15 @@ pub enum AuthenticationMethod {
     /// A code or link sent to a verified e-mail address: one factor.
     #[serde(rename = "email")]
     Email,
+    /// A code in a text message to a verified phone number: one factor.
+    #[serde(rename = "sms")]
+    Sms,
+    /// A code that was mailed as second factor.
+    #[serde(rename = "second_email")]
+    SecondEmail,
+    /// A code in a text message as second factor.
+    #[serde(rename = "second_sms")]
+    SecondSms,
     /// A code of an authenticator app.
     #[serde(rename = "otp")]
     Totp,
@@ -90,7 +100,8 @@ impl AuthenticationMethod {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
-            Self::Email => "email",
+            Self::Email | Self::SecondEmail => "email",
+            Self::Sms | Self::SecondSms => "sms",
             Self::Totp => "otp",
             Self::RecoveryCode => "recovery",
             Self::Passkey => "passkey",
@@ -109,7 +120,10 @@ impl AuthenticationMethod {
 
     /// Whether it may come second, after a password or a mailed code.
     pub const fn is_second_factor(self) -> bool {
-        matches!(self, Self::Totp | Self::RecoveryCode) || self.is_passkey()
+        matches!(
+            self,
+            Self::Totp | Self::RecoveryCode | Self::SecondEmail | Self::SecondSms
+        ) || self.is_passkey()
     }
 
     /// Whether it gives nothing to a page that looks like the right one.
@@ -196,6 +210,13 @@ impl Session {
             Assurance::TwoFactors => since(AuthenticationMethod::is_second_factor),
             Assurance::PhishingResistant => since(AuthenticationMethod::is_passkey),
         }
+    }
+
+    /// Whether a second factor of this kind is of another kind than a first one that was proved in this session.
+    pub(crate) fn goes_with(&self, factor: SecondFactor) -> bool {
+        self.amr
+            .iter()
+            .any(|proof| !proof.method.is_second_factor() && factor.goes_with(proof.method))
     }
 
     /// The methods with these proved now.

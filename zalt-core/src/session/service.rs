@@ -1,13 +1,13 @@
 use super::model::{Assurance, AuthenticationMethod, RevokeReason, Session};
 use super::requirement::{Age, Requirement};
 use crate::Zalt;
-use crate::attempt::{SecondFactorProof, Tries};
+use crate::attempt::{Attempt, SecondFactorProof, Tries};
 use crate::config::SecondFactor;
 use crate::credential::Asked;
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
-use crate::id::{SessionId, UserId};
+use crate::id::{AttemptId, SessionId, UserId};
 use crate::passkey::{OpenRequest, PasskeyPurpose, PasskeyRefusal, RequestOptions};
 use crate::password::Password;
 use crate::request::RequestContext;
@@ -176,9 +176,60 @@ impl<'z> Sessions<'z> {
         authenticated: &Authenticated,
         proof: &SecondFactorProof,
     ) -> Result<Option<SessionToken>, Error> {
+        self.step_up_by(request, authenticated, proof, None).await
+    }
+
+    /// Sends the code with which the person who is signed in steps up. The attempt's id names it.
+    ///
+    /// # Errors
+    /// [`Error::FactorNotAllowed`], also if the session began by a code of the same kind; [`Error::NotFound`] if it is not
+    /// set up; [`Error::RateLimited`], [`Error::PhoneNumberNotAllowed`], [`Error::SessionOver`].
+    pub async fn prepare_step_up(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        factor: SecondFactor,
+    ) -> Result<Attempt, Error> {
+        self.zalt
+            .begin_step_up(request, authenticated, factor)
+            .await
+    }
+
+    /// The same as [`step_up`](Self::step_up) by the code that was sent for the attempt named.
+    ///
+    /// # Errors
+    /// As [`step_up`](Self::step_up); [`Error::AttemptNotFound`] if the session did not ask for it, and
+    /// [`Error::AttemptExhausted`].
+    pub async fn step_up_by_message(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        id: AttemptId,
+        proof: &SecondFactorProof,
+    ) -> Result<Option<SessionToken>, Error> {
+        self.step_up_by(request, authenticated, proof, Some(id))
+            .await
+    }
+
+    async fn step_up_by(
+        &self,
+        request: &RequestContext,
+        authenticated: &Authenticated,
+        proof: &SecondFactorProof,
+        sent: Option<AttemptId>,
+    ) -> Result<Option<SessionToken>, Error> {
         let zalt = self.zalt;
         zalt.take_network_budget(request, b"proofs").await?;
         let session = authenticated.session();
+        let by_message = proof.factor().filter(|factor| factor.message().is_some());
+        if by_message.is_some_and(|factor| !session.goes_with(factor)) {
+            return Err(Error::FactorNotAllowed);
+        }
+        let sent = match (by_message, sent) {
+            (Some(_), Some(id)) => Some(zalt.find_step_up(session, id).await?),
+            (Some(_), None) => return Err(Error::AttemptNotFound),
+            (None, _) => None,
+        };
         let account = zalt.users().find_account(session.user_id).await?;
         let user_id = account.user.id;
         zalt.take_second_factor(request, user_id, proof).await?;
@@ -192,10 +243,14 @@ impl<'z> Sessions<'z> {
         let asked = Asked {
             request: open.as_ref().and_then(OpenRequest::request),
             first: None,
+            code: sent.as_ref().and_then(Attempt::sent_code),
         };
         let checked = zalt.use_credential(&account, proof, asked)?;
         // Whatever was answered, the request is over.
-        let batch = Batch::new().maybe(open.map(OpenRequest::over));
+        let right = checked.is_ok();
+        let batch = Batch::new()
+            .maybe(open.map(OpenRequest::over))
+            .maybe(sent.map(|attempt| attempt.step_up_tried(right)));
         let used = match checked {
             Ok(used) => used,
             Err(wrong) => {

@@ -262,10 +262,11 @@ impl<'z> Users<'z> {
         self.remove(request, authenticated, id, kind).await
     }
 
-    /// Removes a phone number. If the primary one goes, the oldest verified one takes its place.
+    /// Removes a phone number, and with it the second factor of codes to it. If the primary one goes, the oldest verified one
+    /// takes its place.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::ReauthenticationRequired`].
+    /// [`Error::NotFound`], [`Error::LastSecondFactor`] where everybody needs one, [`Error::ReauthenticationRequired`].
     pub async fn remove_phone_number(
         &self,
         request: &RequestContext,
@@ -304,6 +305,10 @@ impl<'z> Users<'z> {
                     id,
                     version: removed.version,
                 });
+        if let Some(messages) = account.messages_to(id) {
+            let credentials = self.zalt.credentials();
+            batch = credentials.with_removed(request, &account, messages, batch)?;
+        }
         if removed.primary
             && let Some(successor) = successor
         {

@@ -17,6 +17,7 @@ mod phone_numbers;
 mod refresh;
 mod resets;
 mod second_factors;
+mod sent_codes;
 mod sessions;
 mod sign_ins;
 mod sign_ups;

@@ -39,7 +39,7 @@ fn an_application_that_nobody_could_sign_in_to_is_not_built() {
     ));
     // Without what it takes, they are as good as not allowed.
     let without_means = build(|config| {
-        config.first_factors = FirstFactors::only(&[FirstFactor::SmsCode]);
+        config.first_factors = FirstFactors::only(&[FirstFactor::Passkey]);
     });
     assert!(matches!(
         without_means,

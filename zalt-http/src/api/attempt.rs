@@ -111,7 +111,9 @@ fn transport(attempt: &Attempt) -> Transport {
     match &attempt.state {
         AttemptState::SignIn(state) => state.transport,
         AttemptState::SignUp(state) => state.transport,
-        AttemptState::AddressVerification(_) | AttemptState::Passkey(_) => Transport::Cookie,
+        AttemptState::AddressVerification(_)
+        | AttemptState::StepUp(_)
+        | AttemptState::Passkey(_) => Transport::Cookie,
     }
 }
 

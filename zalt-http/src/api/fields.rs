@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zalt_core::attempt::{Proof, SecondFactorProof};
+use zalt_core::config;
 use zalt_core::id::CredentialId;
 use zalt_core::passkey::AssertionResponse;
 use zalt_core::password::Password;
@@ -32,7 +33,33 @@ pub(crate) fn proof(code: Option<String>, token: Option<String>) -> Result<Proof
 pub(crate) enum SecondFactor {
     Totp,
     Passkey,
+    SmsCode,
+    EmailCode,
     RecoveryCode,
+}
+
+/// A second factor whose code is sent.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SentFactor {
+    SmsCode,
+    EmailCode,
+}
+
+impl From<SentFactor> for config::SecondFactor {
+    fn from(factor: SentFactor) -> Self {
+        match factor {
+            SentFactor::SmsCode => Self::SmsCode,
+            SentFactor::EmailCode => Self::EmailCode,
+        }
+    }
+}
+
+/// How the code of a second factor is sent.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SendSecondFactor {
+    pub(crate) strategy: SentFactor,
 }
 
 impl SecondFactor {
@@ -44,6 +71,8 @@ impl SecondFactor {
     ) -> Result<SecondFactorProof, ApiError> {
         Ok(match self {
             Self::Totp => SecondFactorProof::Totp(require(code, "code")?),
+            Self::SmsCode => SecondFactorProof::SmsCode(require(code, "code")?),
+            Self::EmailCode => SecondFactorProof::EmailCode(require(code, "code")?),
             Self::RecoveryCode => SecondFactorProof::RecoveryCode(require(code, "code")?),
             Self::Passkey => {
                 SecondFactorProof::Passkey(Box::new(require(credential, "credential")?))

@@ -1,5 +1,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
+use zalt_core::config::SecondFactor;
 use zalt_core::credential::{Credential, CredentialState, TotpEnrollment};
 use zalt_core::passkey::{CreationOptions, Passkey, RequestOptions};
 use zalt_core::{Error, Timestamp};
@@ -9,11 +10,14 @@ use zalt_core::{Error, Timestamp};
 pub(crate) struct CredentialView {
     #[schema(example = "cred_01h455vb4pex5vsknk084sn02q")]
     id: String,
-    /// `totp`, `passkey` or `recovery_codes`.
+    /// `totp`, `passkey`, `sms_code`, `email_code` or `recovery_codes`.
     #[schema(example = "totp")]
     kind: &'static str,
     #[schema(example = "Ada's phone")]
     name: Option<String>,
+    /// The address or number that codes are sent to, for those that are.
+    #[schema(example = "idn_01h455vb4pex5vsknk084sn02q")]
+    identifier_id: Option<String>,
     /// How many codes are left, for recovery codes.
     #[schema(example = 8)]
     left: Option<usize>,
@@ -34,6 +38,10 @@ impl CredentialView {
                 ("totp", None, None)
             }
             CredentialState::Passkey(passkey) => ("passkey", None, Some(PasskeyView::of(passkey))),
+            CredentialState::Messages(messages) => {
+                let factor = SecondFactor::to(messages.identifier_kind)?;
+                (factor.as_str(), None, None)
+            }
             CredentialState::RecoveryCodes(codes) => ("recovery_codes", Some(codes.left()), None),
             _ => return None,
         };
@@ -41,6 +49,10 @@ impl CredentialView {
             id: credential.id.to_string(),
             kind,
             name: credential.name.as_ref().map(ToString::to_string),
+            identifier_id: match &credential.state {
+                CredentialState::Messages(messages) => Some(messages.identifier_id.to_string()),
+                _ => None,
+            },
             left,
             passkey,
             created_at: credential.created_at,

@@ -191,6 +191,10 @@ mod tests {
                 valid_minutes,
             },
             Notice::AccountExists { sign_in_url: link },
+            Notice::SecondFactor {
+                code: "042137".to_owned(),
+                valid_minutes,
+            },
             Notice::PasswordChanged,
             Notice::EmailAddressAdded {
                 address: "new@example.com".to_owned(),

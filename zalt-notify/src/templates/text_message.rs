@@ -9,47 +9,34 @@ use super::wording::{MAX_CODE, codes_left, duration};
 /// The words of a text message. It has no link: links in text messages are what phishing taught people not to touch,
 /// and many carriers drop them.
 pub(super) fn text(sms: &Sms, app: &str) -> Result<String, RenderError> {
-    let host = sms.host.as_deref();
-    match &sms.notice {
+    let (purpose, code, minutes) = match &sms.notice {
         Notice::VerifyPhoneNumber {
             code,
             valid_minutes,
-        } => Ok(with_code(
-            app,
-            code,
-            "to confirm this number",
-            *valid_minutes,
-            host,
-        )),
+        } => ("to confirm this number", code, valid_minutes),
         Notice::VerifyEmailAddress {
             code,
             valid_minutes,
             ..
-        } => Ok(with_code(
-            app,
+        }
+        | Notice::SecondFactor {
             code,
-            "to confirm that it is you",
-            *valid_minutes,
-            host,
-        )),
+            valid_minutes,
+        } => ("to confirm that it is you", code, valid_minutes),
         Notice::SignIn {
             code,
             valid_minutes,
             ..
-        } => Ok(with_code(app, code, "to sign in", *valid_minutes, host)),
+        } => ("to sign in", code, valid_minutes),
         Notice::ResetPassword {
             code,
             valid_minutes,
             ..
-        } => Ok(with_code(
-            app,
-            code,
-            "to set a new password",
-            *valid_minutes,
-            host,
-        )),
-        notice => safety(app, notice),
-    }
+        } => ("to set a new password", code, valid_minutes),
+        notice => return safety(app, notice),
+    };
+    let host = sms.host.as_deref();
+    Ok(with_code(app, code, purpose, *minutes, host))
 }
 
 /// What happened to the account.

@@ -39,6 +39,20 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
             },
             (app, code, link.as_deref(), *valid_minutes),
         ),
+        Notice::SecondFactor {
+            code,
+            valid_minutes,
+        } => proof(
+            Proof {
+                subject: format!("Your code for {app}"),
+                heading: "Confirm that it is you",
+                lead: format!("Enter this code in {app} to confirm that it is you."),
+                label: "Confirm",
+                closing: "If you did not ask for this, somebody knows your password. Set a new one from the sign-in page. You \
+                          can ignore this mail otherwise.",
+            },
+            (app, code, None, *valid_minutes),
+        ),
         Notice::ResetPassword {
             code,
             link,
@@ -60,41 +74,23 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
             format!("The password of your account at {app} was changed."),
             app,
         )),
-        Notice::EmailAddressAdded { address } => Ok(safety(
-            format!("An e-mail address was added to your account at {app}"),
-            "An e-mail address was added",
-            format!(
-                "The address {} was added to your account at {app}.",
-                one_line(address, MAX_ADDRESS)
-            ),
+        Notice::EmailAddressAdded { address } => Ok(changed(
             app,
+            ("An e-mail address", "address", address),
+            "added",
         )),
-        Notice::EmailAddressRemoved { address } => Ok(safety(
-            format!("An e-mail address was removed from your account at {app}"),
-            "An e-mail address was removed",
-            format!(
-                "The address {} was removed from your account at {app}. It can no longer be used to sign in.",
-                one_line(address, MAX_ADDRESS)
-            ),
+        Notice::EmailAddressRemoved { address } => Ok(changed(
             app,
+            ("An e-mail address", "address", address),
+            "removed",
         )),
-        Notice::PhoneNumberAdded { number } => Ok(safety(
-            format!("A phone number was added to your account at {app}"),
-            "A phone number was added",
-            format!(
-                "The number {} was added to your account at {app}.",
-                one_line(number, MAX_ADDRESS)
-            ),
+        Notice::PhoneNumberAdded { number } => {
+            Ok(changed(app, ("A phone number", "number", number), "added"))
+        }
+        Notice::PhoneNumberRemoved { number } => Ok(changed(
             app,
-        )),
-        Notice::PhoneNumberRemoved { number } => Ok(safety(
-            format!("A phone number was removed from your account at {app}"),
-            "A phone number was removed",
-            format!(
-                "The number {} was removed from your account at {app}. It can no longer be used to sign in.",
-                one_line(number, MAX_ADDRESS)
-            ),
-            app,
+            ("A phone number", "number", number),
+            "removed",
         )),
         Notice::SecondFactorAdded
         | Notice::SecondFactorRemoved
@@ -105,20 +101,36 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
     }
 }
 
+/// That an address or number was added or removed.
+fn changed(app: String, (one, kind, which): (&str, &str, &str), how: &str) -> Letter {
+    let which = one_line(which, MAX_ADDRESS);
+    let (subject, happened) = match how {
+        "added" => (
+            format!("{one} was added to your account at {app}"),
+            format!("The {kind} {which} was added to your account at {app}."),
+        ),
+        _ => (
+            format!("{one} was removed from your account at {app}"),
+            format!(
+                "The {kind} {which} was removed from your account at {app}. It can no longer be used to sign in."
+            ),
+        ),
+    };
+    safety(subject, &format!("{one} was {how}"), happened, app)
+}
+
 /// What happened to the second factors of an account.
 fn second_factor(app: String, notice: &Notice) -> Letter {
     let (subject, heading, happened) = match notice {
         Notice::SecondFactorAdded => (
             format!("A second factor was set up for your account at {app}"),
             "A second factor was set up",
-            format!(
-                "Signing in to your account at {app} asks for an authenticator app from now on."
-            ),
+            format!("Signing in to your account at {app} asks for a second factor from now on."),
         ),
         Notice::SecondFactorRemoved => (
             format!("A second factor was removed from your account at {app}"),
             "A second factor was removed",
-            format!("An authenticator app was removed from your account at {app}."),
+            format!("A second factor was removed from your account at {app}."),
         ),
         Notice::RecoveryCodeUsed { left } => (
             format!("A recovery code of your account at {app} was used"),

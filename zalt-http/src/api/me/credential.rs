@@ -3,7 +3,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zalt_core::Error;
-use zalt_core::id::CredentialId;
+use zalt_core::id::{CredentialId, IdentifierId};
 
 use crate::api::call::Call;
 use crate::api::fields::name;
@@ -106,6 +106,57 @@ pub(super) async fn confirm_totp(
     Ok(Reply(RecoveryCodesView {
         recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
     }))
+}
+
+/// Where codes are to be sent.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddMessages {
+    /// A verified address or number of the user.
+    #[schema(example = "idn_01h455vb4pex5vsknk084sn02q")]
+    identifier_id: String,
+}
+
+/// A second factor that was set up, with the recovery codes that came with the first one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AddedMessages {
+    credential: CredentialView,
+    /// Shown here and never again. Empty where the user has a set already.
+    #[schema(example = json!(["abcd-efgh-jkmn-pqrs"]))]
+    recovery_codes: Vec<String>,
+}
+
+errors!(MessagesErrors: [BODY, SIGNED_IN] FactorNotAllowed, IdentifierNotVerified, PhoneNumberNotAllowed, TooManyCredentials,
+    ReauthenticationRequired, NotFound, Conflict);
+
+/// Have codes sent as a second factor
+///
+/// To a verified address or phone number, with which they go. Sign-ins ask for one from now on.
+#[utoipa::path(
+    post, path = "/v1/client/me/message-factors", operation_id = "add_message_factor", tag = "me",
+    security(("session_cookie" = []), ("access_token" = [])),
+    request_body = AddMessages,
+    responses((status = 201, description = "Set up", body = AddedMessages), MessagesErrors)
+)]
+pub(super) async fn add_messages(
+    call: Call,
+    Json(body): Json<AddMessages>,
+) -> Result<(StatusCode, Reply<AddedMessages>), ApiError> {
+    let authenticated = call.authenticated().await?;
+    let id: IdentifierId = body
+        .identifier_id
+        .parse()
+        .map_err(|error| ApiError::from(Error::from(error)).at("identifier_id"))?;
+    let credentials = call.zalt().credentials();
+    let (credential, codes) = credentials
+        .add_messages(call.context(), &authenticated, id)
+        .await?;
+    let added = AddedMessages {
+        credential: CredentialView::of(&credential)
+            .ok_or(Error::Internal("a credential is of another kind"))?,
+        recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
+    };
+    Ok((StatusCode::CREATED, Reply(added)))
 }
 
 /// What the credential is to be called.

@@ -63,7 +63,7 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Reply(view)))
 }
 
-errors!(RemoveErrors: [BODY, SIGNED_IN] LastIdentifier, ReauthenticationRequired, NotFound, Conflict);
+errors!(RemoveErrors: [BODY, SIGNED_IN] LastIdentifier, LastSecondFactor, ReauthenticationRequired, NotFound, Conflict);
 
 /// Remove an address
 ///

@@ -32,6 +32,7 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(credential::list))
         .routes(routes!(credential::begin_totp))
         .routes(routes!(credential::confirm_totp))
+        .routes(routes!(credential::add_messages))
         .routes(routes!(passkey::begin))
         .routes(routes!(passkey::confirm))
         .routes(routes!(credential::rename, credential::remove))

@@ -64,7 +64,7 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Reply(view)))
 }
 
-errors!(RemoveErrors: [BODY, SIGNED_IN] ReauthenticationRequired, NotFound, Conflict);
+errors!(RemoveErrors: [BODY, SIGNED_IN] LastSecondFactor, ReauthenticationRequired, NotFound, Conflict);
 
 /// Remove a phone number
 #[utoipa::path(

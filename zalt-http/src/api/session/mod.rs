@@ -22,4 +22,5 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(sign_out::sign_out))
         .routes(routes!(reauthenticate::reauthenticate))
         .routes(routes!(reauthenticate::prepare_passkey))
+        .routes(routes!(reauthenticate::prepare_code))
 }

@@ -6,7 +6,7 @@ use zalt_core::passkey::AssertionResponse;
 use zalt_core::{Error, ErrorCode};
 
 use crate::api::call::Call;
-use crate::api::fields::{SecondFactor, password};
+use crate::api::fields::{SecondFactor, SendSecondFactor, password};
 use crate::body::{Json, NoFields, OptionalJson, require};
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
@@ -26,6 +26,43 @@ pub(crate) struct Reauthenticate {
     /// What `toJSON()` makes of the credential that a passkey answered.
     #[schema(value_type = Option<Object>, example = json!({ "id": "...", "rawId": "...", "type": "public-key", "response": {} }))]
     credential: Option<AssertionResponse>,
+    /// Which code, for one that was sent.
+    #[schema(example = "att_01h455vb4pex5vsknk084sn02q")]
+    challenge_id: Option<String>,
+}
+
+/// A code that was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Sent {
+    /// What to give with the code.
+    #[schema(example = "att_01h455vb4pex5vsknk084sn02q")]
+    challenge_id: String,
+}
+
+errors!(PrepareCodeErrors: [BODY, SIGNED_IN] FactorNotAllowed, NotFound, PhoneNumberNotAllowed, AttemptExhausted, RateLimited,
+    Conflict);
+
+/// Send the code with which somebody who is signed in proves a second factor again
+///
+/// A code of the same kind as the one that the session began by is refused.
+#[utoipa::path(
+    post, path = "/v1/client/reauthenticate/prepare-code", operation_id = "prepare_code_reauthentication", tag = "sessions",
+    security(("session_cookie" = []), ("access_token" = [])),
+    request_body = SendSecondFactor,
+    responses((status = 200, description = "Sent", body = Sent), PrepareCodeErrors)
+)]
+pub(super) async fn prepare_code(
+    call: Call,
+    Json(body): Json<SendSecondFactor>,
+) -> Result<axum::Json<Sent>, ApiError> {
+    let authenticated = call.authenticated().await?;
+    let sessions = call.zalt().sessions();
+    let attempt = sessions
+        .prepare_step_up(call.context(), &authenticated, body.strategy.into())
+        .await?;
+    Ok(axum::Json(Sent {
+        challenge_id: attempt.id.to_string(),
+    }))
 }
 
 /// The session as it is now.
@@ -35,7 +72,7 @@ pub(crate) struct Reauthenticated {
 }
 
 errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, PasskeyRefused, PasskeyRequestOver,
-    AccountSuspended, FactorNotAllowed, RateLimited, Overloaded, Conflict);
+    AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptExhausted, RateLimited, Overloaded, Conflict);
 
 /// Prove again who is signed in
 ///
@@ -56,9 +93,16 @@ pub(super) async fn reauthenticate(
     let token = match (body.strategy, body.password) {
         (Some(strategy), None) => {
             let proof = strategy.proof(body.code, body.credential)?;
-            sessions
-                .step_up(call.context(), &authenticated, &proof)
-                .await?
+            let (context, sent) = (call.context(), body.challenge_id);
+            match sent {
+                None => sessions.step_up(context, &authenticated, &proof).await?,
+                Some(id) => {
+                    let id = id.parse().map_err(|_| Error::AttemptNotFound)?;
+                    sessions
+                        .step_up_by_message(context, &authenticated, id, &proof)
+                        .await?
+                }
+            }
         }
         (None, text) => {
             let password = password(require(text, "password")?)?;

@@ -16,9 +16,10 @@ use crate::view::SignInView;
 /// What is sent, and what passing it leads to: a session, or a new password.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum MailStrategy {
+pub(crate) enum MessageStrategy {
     EmailCode,
     EmailLink,
+    SmsCode,
     ResetPasswordEmailCode,
     ResetPasswordEmailLink,
 }
@@ -27,14 +28,14 @@ pub(crate) enum MailStrategy {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PrepareFirstFactor {
-    strategy: MailStrategy,
+    strategy: MessageStrategy,
 }
 
 errors!(PrepareErrors: [BODY] FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
 
 /// Send a code or link
 ///
-/// It voids the one before it. The answer is the same whether or not anybody gets a mail.
+/// It voids the one before it. The answer is the same whether or not anybody gets a message.
 #[utoipa::path(
     post, path = "/v1/client/sign-ins/{id}/prepare-first-factor", operation_id = "prepare_first_factor", tag = "sign-ins",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
@@ -49,10 +50,11 @@ pub(super) async fn prepare(
 ) -> Result<Response, ApiError> {
     use ChallengePurpose::{ResetPassword, SignIn};
     let (purpose, strategy) = match body.strategy {
-        MailStrategy::EmailCode => (SignIn, ChallengeStrategy::EmailCode),
-        MailStrategy::EmailLink => (SignIn, ChallengeStrategy::EmailLink),
-        MailStrategy::ResetPasswordEmailCode => (ResetPassword, ChallengeStrategy::EmailCode),
-        MailStrategy::ResetPasswordEmailLink => (ResetPassword, ChallengeStrategy::EmailLink),
+        MessageStrategy::EmailCode => (SignIn, ChallengeStrategy::EmailCode),
+        MessageStrategy::EmailLink => (SignIn, ChallengeStrategy::EmailLink),
+        MessageStrategy::SmsCode => (SignIn, ChallengeStrategy::SmsCode),
+        MessageStrategy::ResetPasswordEmailCode => (ResetPassword, ChallengeStrategy::EmailCode),
+        MessageStrategy::ResetPasswordEmailLink => (ResetPassword, ChallengeStrategy::EmailLink),
     };
     let attempt = call
         .zalt()
@@ -70,11 +72,12 @@ pub(crate) enum FirstFactor {
     Passkey,
     EmailCode,
     EmailLink,
+    SmsCode,
     ResetPasswordEmailCode,
     ResetPasswordEmailLink,
 }
 
-/// The strategy with what it asks for: `password`, the `code` from the mail, the `token` of its link, or the `credential`
+/// The strategy with what it asks for: `password`, the `code` from the message, the `token` of its link, or the `credential`
 /// that a passkey answered.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +134,7 @@ pub(super) async fn attempt(
                 .await?;
             return go_on(&call, progress).await;
         }
-        FirstFactor::EmailCode | FirstFactor::ResetPasswordEmailCode => {
+        FirstFactor::EmailCode | FirstFactor::SmsCode | FirstFactor::ResetPasswordEmailCode => {
             Proof::code(&require(body.code, "code")?)
         }
         // The mail with the link has the code too, for whoever reads it on another device.

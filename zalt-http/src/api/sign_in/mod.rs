@@ -22,6 +22,7 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(passkey::prepare))
         .routes(routes!(passkey::begin_enrollment))
         .routes(routes!(passkey::confirm_enrollment))
+        .routes(routes!(second_factor::prepare))
         .routes(routes!(second_factor::attempt))
         .routes(routes!(second_factor::begin_totp))
         .routes(routes!(second_factor::confirm_totp))

@@ -1,24 +1,51 @@
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zalt_core::passkey::AssertionResponse;
 
-use crate::api::attempt::SignInToken;
+use crate::api::attempt::{SignInToken, view};
 use crate::api::call::Call;
-use crate::api::fields::{SecondFactor, credential_id};
+use crate::api::fields::{SecondFactor, SendSecondFactor, credential_id};
 use crate::api::sign_in::progress::{FactorPassed, go_on};
 use crate::api::signed_in::{CompleteWithRecoveryCodes, complete_with_recovery_codes};
 use crate::body::{Json, NoFields, OptionalJson};
 use crate::openapi::errors;
 use crate::problem::ApiError;
-use crate::view::TotpEnrollmentView;
+use crate::view::{SignInView, TotpEnrollmentView};
+
+errors!(PrepareErrors: [BODY] FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, NotFound,
+    PhoneNumberNotAllowed, RateLimited, Conflict);
+
+/// Send the code of a second factor
+///
+/// It voids the one before it. A code of the same kind as the first factor is refused.
+#[utoipa::path(
+    post, path = "/v1/client/sign-ins/{id}/prepare-second-factor", operation_id = "prepare_second_factor",
+    tag = "sign-ins",
+    params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
+    security(("sign_in_cookie" = []), ("attempt_token" = [])),
+    request_body = SendSecondFactor,
+    responses((status = 200, description = "Sent", body = SignInView), PrepareErrors)
+)]
+pub(super) async fn prepare(
+    call: Call,
+    SignInToken(token): SignInToken,
+    Json(body): Json<SendSecondFactor>,
+) -> Result<Response, ApiError> {
+    let zalt = call.zalt();
+    let attempt = zalt
+        .sign_ins()
+        .prepare_second_factor(call.context(), &token, body.strategy.into())
+        .await?;
+    Ok(view(SignInView::of(zalt, &attempt))?.into_response())
+}
 
 /// The strategy with the `code` that it asks for, or the `credential`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttemptSecondFactor {
     strategy: SecondFactor,
-    /// Six digits of an authenticator app, or a recovery code.
+    /// Six digits, of an authenticator app or sent, or a recovery code.
     #[schema(example = "123456")]
     code: Option<String>,
     /// What `toJSON()` makes of the credential that a passkey answered.
