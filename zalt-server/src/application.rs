@@ -106,6 +106,14 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         ours.second_factor_methods.as_ref(),
     );
     passkeys(&mut core.passkeys, &ours.passkeys);
+    set(
+        &mut core.phone_numbers.countries,
+        ours.phone_countries.as_ref(),
+    );
+    set(
+        &mut core.phone_numbers.messages,
+        ours.text_messages_per_hour.as_ref(),
+    );
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(
         &mut core.sessions.idle_timeout,

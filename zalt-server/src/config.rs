@@ -28,6 +28,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 use zalt_core::budget::Budget;
 use zalt_core::config::{FirstFactors, SecondFactorMethods, SecondFactorPolicy};
+use zalt_core::identifier::Region;
 use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 use zalt_core::secret::EncryptionKeys;
@@ -145,6 +146,8 @@ pub(crate) struct ApplicationSettings {
     pub(crate) second_factors: Option<SecondFactorPolicy>,
     pub(crate) second_factor_methods: Option<SecondFactorMethods>,
     pub(crate) passkeys: PasskeySettings,
+    pub(crate) phone_countries: Option<Vec<Region>>,
+    pub(crate) text_messages_per_hour: Option<Budget>,
     pub(crate) session_lifetime: Option<Duration>,
     pub(crate) session_idle_timeout: Option<Duration>,
     pub(crate) refresh_grace: Option<Duration>,

@@ -49,11 +49,16 @@ pub(crate) fn attach(
         MailConfig::Inbox => {
             let inbox =
                 MemoryMailer::with_capacity(INBOX_MESSAGES, templates.clone(), clock.clone());
-            let shown = ShownMailer {
+            let shown = || ShownMailer {
                 inbox: inbox.clone(),
-                console: ConsoleMailer::new(std::io::stderr(), templates),
+                console: ConsoleMailer::new(std::io::stderr(), templates.clone()),
             };
-            (builder.mailer(Counted(shown)), Some(inbox))
+            let builder = builder.mailer(Counted(shown()));
+            let builder = match &config.sms {
+                None => builder.sms_sender(Counted(shown())),
+                Some(_) => builder,
+            };
+            (builder, Some(inbox))
         }
         MailConfig::Smtp(smtp) => {
             let mailer = SmtpMailer::new(smtp.clone(), templates, clock.clone())?;
@@ -89,7 +94,7 @@ fn http_hook(
     ))
 }
 
-/// Shows mail in the dev inbox and on the console.
+/// Shows mail and text messages in the dev inbox and on the console.
 #[derive(Debug)]
 struct ShownMailer {
     inbox: MemoryMailer,
@@ -103,6 +108,18 @@ impl Mailer for ShownMailer {
         // A console that is gone keeps nobody from reading the inbox.
         if let Err(error) = Mailer::send(&self.console, id, mail).await {
             tracing::debug!(%error, "a mail could not be shown on the console");
+        }
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl SmsSender for ShownMailer {
+    async fn send(&self, id: MessageId, sms: &Sms) -> Result<(), SendError> {
+        SmsSender::send(&self.inbox, id, sms).await?;
+        // As above.
+        if let Err(error) = SmsSender::send(&self.console, id, sms).await {
+            tracing::debug!(%error, "a text message could not be shown on the console");
         }
         Ok(())
     }

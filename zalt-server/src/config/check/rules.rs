@@ -6,6 +6,7 @@ use zalt_core::budget::Budget;
 use zalt_core::config::{
     FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods, SecondFactorPolicy,
 };
+use zalt_core::identifier::Region;
 use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
 
@@ -38,6 +39,14 @@ impl Checker<'_> {
                 _ => Err("write disabled, optional or required".to_owned()),
             }),
             passkeys: self.passkeys(),
+            phone_countries: self.phone_countries(),
+            text_messages_per_hour: self.read(Key::PhoneMessagesPerHour, |text| {
+                let tries = within(text, 1, 1_000_000)?;
+                Ok(Budget::Rate {
+                    tries,
+                    period: Duration::from_hours(1),
+                })
+            }),
             session_lifetime: self.read(Key::SessionLifetime, time),
             session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
             refresh_grace: self.read(Key::RefreshGrace, time),
@@ -74,6 +83,22 @@ impl Checker<'_> {
     fn origins(&mut self, key: Key) -> Vec<String> {
         let origins = self.read(key, |text| Ok(listed(text).map(str::to_owned).collect()));
         origins.unwrap_or_default()
+    }
+
+    /// Countries need somebody who sends text messages there, or the dev inbox.
+    fn phone_countries(&mut self) -> Option<Vec<Region>> {
+        let countries = self.read(Key::PhoneCountries, |text| {
+            let names = text.split(',').map(str::trim);
+            names
+                .map(|name| Region::parse(name).map_err(reason))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let sends_mail = self.values.has(Key::SmtpUrl) || self.values.has(Key::MailHookUrl);
+        let sends = self.values.has(Key::SmsTwilioAccount) || self.values.has(Key::SmsHookUrl);
+        match self.values.get(Key::PhoneCountries) {
+            Some(given) if sends_mail && !sends => self.needs(given, Key::SmsTwilioAccount),
+            _ => countries,
+        }
     }
 
     fn network_budget(&mut self) -> Option<Budget> {

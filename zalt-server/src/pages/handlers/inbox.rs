@@ -9,7 +9,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_SECURITY_POLICY, HOST};
 use serde::{Deserialize, Serialize};
 use zalt_core::Timestamp;
-use zalt_notify::{MemoryMailer, SentMessage};
+use zalt_notify::{Channel, MemoryMailer, SentMessage};
 
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::moment::moment;
@@ -60,7 +60,7 @@ async fn list(visit: Visit, headers: HeaderMap) -> Outcome {
             .map(|sent| InboxItem {
                 id: sent.id.to_string(),
                 to: sent.to.clone(),
-                subject: sent.subject.clone(),
+                subject: subject(sent),
                 code: sent.code().map(str::to_owned),
                 at: moment(sent.sent_at, now),
             })
@@ -81,7 +81,7 @@ async fn list_json(
         .map(|sent| JsonMessage {
             id: sent.id.to_string(),
             to: sent.to.clone(),
-            subject: sent.subject.clone(),
+            subject: subject(sent),
             code: sent.code().map(str::to_owned),
             link: sent.link().map(str::to_owned),
             sent_at: sent.sent_at,
@@ -97,7 +97,7 @@ async fn show(visit: Visit, Path(id): Path<String>, headers: HeaderMap) -> Outco
         id: sent.id.to_string(),
         from: visit.pages.site().product_name.clone(),
         to: sent.to.clone(),
-        subject: sent.subject.clone(),
+        subject: subject(&sent),
         at: moment(sent.sent_at, visit.zalt().now()),
         code: sent.code().map(str::to_owned),
         link: sent.link().map(str::to_owned),
@@ -125,6 +125,14 @@ async fn show_html(
         http::HeaderValue::from_static(policy::MAIL_BODY),
     );
     Ok(response)
+}
+
+/// The subject of a mail; text messages have none.
+fn subject(sent: &SentMessage) -> String {
+    match sent.channel {
+        Channel::Sms => "Text message".to_owned(),
+        _ => sent.subject.clone(),
+    }
 }
 
 /// The inbox, for whoever asks for it at the address of this server. A page of a stranger whose name was made to lead to
