@@ -2,7 +2,8 @@
 
 use super::model::{Attempt, PassedFactor, SignInStatus};
 use super::sign_in::{
-    SignInProgress, SignIns, account_mark, completion_error, require_status, sign_in, with_state,
+    SignInProgress, SignIns, account_mark, completion_error, reached, require_status, sign_in,
+    with_state,
 };
 use super::step::{self, RACES};
 use crate::config::{SecondFactor, SecondFactorPolicy};
@@ -104,11 +105,11 @@ impl SignIns<'_> {
             require_status(state, SignInStatus::NeedsSecondFactor)?;
             step::require_codes_left(zalt, &attempt)?;
             let (account, first) = self.proved_account(&attempt).await?;
-            if !proof
-                .factor()
-                .is_none_or(|factor| factor.goes_with(first.method))
-            {
-                return Err(Error::FactorNotAllowed);
+            if let Some(factor) = proof.factor() {
+                zalt.config().second_factors.methods.require(factor)?;
+                if !factor.goes_with(first.method) {
+                    return Err(Error::FactorNotAllowed);
+                }
             }
             if !charged {
                 zalt.take_second_factor(request, account.user.id, proof)
@@ -219,7 +220,8 @@ impl SignIns<'_> {
         Ok((new.signed_in(zalt, account.user)?, codes))
     }
 
-    /// The account that the first factor of the attempt was passed for, if it is still what it was then.
+    /// The account that the first factor of the attempt was passed for, if it is still what it was then, and still has the
+    /// passkey or the address by which it was passed.
     pub(super) async fn proved_account(
         &self,
         attempt: &Attempt,
@@ -229,7 +231,18 @@ impl SignIns<'_> {
         let user_id = state.user_id.ok_or(Error::AttemptStep)?;
         let account = self.zalt.store().account(user_id).await?;
         account
-            .filter(|account| account_mark(account) == first.account)
+            .filter(|account| {
+                let is_by_message = matches!(
+                    first.method,
+                    AuthenticationMethod::Email | AuthenticationMethod::Sms
+                );
+                account_mark(account) == first.account
+                    && (!is_by_message || reached(account, state).is_some())
+                    && first.passkey.is_none_or(|passkey| {
+                        let mut credentials = account.credentials.iter();
+                        credentials.any(|credential| credential.id == passkey)
+                    })
+            })
             .map(|account| (account, first))
             .ok_or(Error::AttemptNotFound)
     }

@@ -293,6 +293,7 @@ impl<'z> SignIns<'z> {
         let updated = with_state(&attempt, |state| {
             state.status = SignInStatus::NeedsFirstFactor;
             state.challenge = None;
+            state.passkey = None;
         })?;
         let batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
         let new = crate::user::NewPassword {

@@ -166,6 +166,7 @@ impl SignIns<'_> {
     ) -> Result<Option<SignInProgress>, Error> {
         let mut updated = with_state(attempt, |state| {
             state.challenge = None;
+            state.passkey = None;
             state.reset = Some(account_mark(account));
             state.status = SignInStatus::NeedsNewPassword;
         })?;

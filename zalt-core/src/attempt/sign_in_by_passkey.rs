@@ -17,7 +17,7 @@ use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
-use crate::user::Account;
+use crate::user::{Account, UserStatus};
 
 impl SignIns<'_> {
     /// Begins a sign-in without an identifier: whichever passkey answers says whose it is. What a sign-in page does as it
@@ -87,7 +87,8 @@ impl SignIns<'_> {
                     if passkeys.is_empty() {
                         return Err(Error::NotFound);
                     }
-                    zalt.request_options(passkeys, &open, zalt.always_verifies())?
+                    let verification = zalt.always_verifies() || first.passkey.is_some();
+                    zalt.request_options(passkeys, &open, verification)?
                 }
                 _ => return Err(Error::AttemptStep),
             };
@@ -122,6 +123,8 @@ impl SignIns<'_> {
             require_status(state, SignInStatus::NeedsFirstFactor)?;
             step::require_codes_left(zalt, &attempt)?;
             let account = zalt.store().account_by_credential(handle).await?;
+            let account = account
+                .filter(|account| !matches!(account.user.status, UserStatus::Deleted { .. }));
             let answered = account
                 .as_ref()
                 .ok_or(Refused::from(PasskeyRefusal::Unknown))
@@ -196,7 +199,9 @@ impl SignIns<'_> {
         let zalt = self.zalt;
         let user_id = account.user.id;
         let method = AuthenticationMethod::of_passkey(answered.user_verified);
-        let next = if answered.user_verified {
+        // Where passkeys are first factors only, the second is another thing, and somebody may have chosen it for that.
+        let is_both = answered.user_verified && zalt.config().second_factors.passkeys_protect;
+        let next = if is_both {
             None
         } else {
             self.after_first_factor(account)

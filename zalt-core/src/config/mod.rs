@@ -176,6 +176,8 @@ pub struct SecondFactorConfig {
     pub totp_window: u8,
     /// The name in the authenticator app; the application's where nothing is said.
     pub issuer: Option<String>,
+    /// Whether an account with a passkey is one with a second factor, be the means for passkeys there or not.
+    pub(crate) passkeys_protect: bool,
 }
 
 /// Whether a sign-in asks for a second factor. A change takes effect at the next sign-in.
@@ -286,6 +288,7 @@ impl Config {
                 grace_until: None,
                 totp_window: 1,
                 issuer: None,
+                passkeys_protect: true,
             },
             passkeys: PasskeyConfig::of(base_url),
             phone_numbers: PhoneNumberConfig::new(),
@@ -296,7 +299,12 @@ impl Config {
     }
 
     /// Takes out the factors that there is nothing to do them with, so that nobody is offered what can't work.
+    ///
+    /// What an account has set up goes on protecting it: means that are missing, on one replica perhaps, must not turn two factors
+    /// into one.
     pub(crate) const fn limit_to(&mut self, means: &Means) {
+        self.second_factors.passkeys_protect =
+            self.second_factors.methods.passkey || !self.first_factors.passkey;
         self.first_factors.passkey &= means.passkeys;
         self.first_factors.sms_code &= means.sign_in_by_sms;
         let second = &mut self.second_factors.methods;

@@ -194,10 +194,13 @@ impl<'z> Credentials<'z> {
             .zalt
             .second_factors(account)
             .partition(|(_, credential)| credential.id == id);
-        if !of_it.is_empty() && others.is_empty() {
-            if self.zalt.config().second_factors.policy == SecondFactorPolicy::Required {
-                return Err(Error::LastSecondFactor);
-            }
+        let is_last = !of_it.is_empty() && others.is_empty();
+        if is_last && self.zalt.config().second_factors.policy == SecondFactorPolicy::Required {
+            return Err(Error::LastSecondFactor);
+        }
+        // Codes that nothing is left to stand in for must not come back with the next factor.
+        let mut left = account.credentials.iter().filter(|left| left.id != id);
+        if !left.any(|left| left.second_factor().is_some()) {
             batch = batch.maybe(account.recovery_codes().map(|(codes, _)| deletion(codes)));
         }
         if removed.second_factor().is_some() {

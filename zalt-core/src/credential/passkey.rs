@@ -22,6 +22,7 @@ impl Credentials<'_> {
         authenticated: &Authenticated,
     ) -> Result<CreationOptions, Error> {
         let zalt = self.zalt;
+        zalt.take_network_budget(request, b"passkeys").await?;
         let account = zalt.users().strong_account(authenticated).await?;
         self.require_room_for_passkey(&account)?;
         let session = authenticated.session();

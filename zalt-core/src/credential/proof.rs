@@ -80,7 +80,9 @@ impl Zalt {
                 .code
                 .and_then(|sent| self.use_message(account, proof, sent)),
             SecondFactorProof::Passkey(response) => {
-                let answered = self.answer(account, asked.request, response, false);
+                // Two keys that are only touched are what somebody has, twice.
+                let verification = asked.first.is_some();
+                let answered = self.answer(account, asked.request, response, verification);
                 return Ok(answered
                     .and_then(|answered| {
                         if Some(answered.credential.id) == asked.first {
@@ -123,10 +125,10 @@ impl Zalt {
         let Some(factor) = proof.factor() else {
             return Ok(());
         };
-        self.config().second_factors.methods.require(factor)?;
         if factor == SecondFactor::Passkey {
             return Ok(());
         }
+        self.config().second_factors.methods.require(factor)?;
         let budget = self.second_factor_budget(user_id);
         let limit = &self.config().budgets.code;
         match self.take_account_budget(budget, limit).await {

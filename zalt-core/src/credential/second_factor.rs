@@ -4,6 +4,7 @@ use super::{Credential, CredentialState};
 use crate::Zalt;
 use crate::config::SecondFactor;
 use crate::identifier::IdentifierKind;
+use crate::passkey::UserVerification;
 use crate::session::{Assurance, AuthenticationMethod};
 use crate::user::Account;
 
@@ -32,7 +33,7 @@ impl SecondFactor {
 }
 
 impl Zalt {
-    /// The credentials of an account that count as its second factors: set up, and of a kind that the application allows.
+    /// The second factors of an account that can be shown: set up, and of a kind that the application allows.
     pub fn second_factors<'a>(
         &self,
         account: &'a Account,
@@ -45,9 +46,25 @@ impl Zalt {
             .filter(move |(kind, _)| allowed.allows(*kind))
     }
 
-    /// Whether an account has a second factor.
+    /// Whether an account has a second factor, which a sign-in then asks for.
+    ///
+    /// One of a kind that is not allowed any more, or that there are no means for, can't be shown but goes on protecting the
+    /// account: a setting that changes must not let somebody in by the password alone. A recovery code stands in for it, or
+    /// the application takes it away. A passkey counts unless the application has it be a first factor only.
     pub fn has_second_factor(&self, account: &Account) -> bool {
-        self.second_factors(account).next().is_some()
+        account
+            .credentials
+            .iter()
+            .any(|credential| self.protects(credential))
+    }
+
+    /// Whether an account is asked for a second factor because of this credential.
+    pub(crate) fn protects(&self, credential: &Credential) -> bool {
+        match credential.second_factor() {
+            Some(SecondFactor::Passkey) => self.config().second_factors.passkeys_protect,
+            Some(_) => true,
+            None => false,
+        }
     }
 
     /// The kinds of second factor that an account has, the strongest first, each once.
@@ -60,7 +77,9 @@ impl Zalt {
     /// sign-in may begin with.
     pub(crate) fn is_last_way_in(&self, account: &Account, credential: &Credential) -> bool {
         let allowed = &self.config().first_factors;
-        let is_way_in = |other: &Credential| matches!(other.state, CredentialState::Passkey(_));
+        // Where a first factor has to verify who is there, a key that never did leads nowhere.
+        let any_key = self.config().passkeys.user_verification == UserVerification::Preferred;
+        let is_way_in = |other: &Credential| matches!(&other.state, CredentialState::Passkey(passkey) if any_key || passkey.user_verified);
         let others = account.credentials.iter();
         let by_passkey = |others: bool| allowed.passkey && others;
         let by_password = allowed.password && account.password.is_some();

@@ -205,10 +205,23 @@ impl Session {
                     .iter()
                     .any(|proof| wanted(proof.method) && proof.at >= from)
         };
+        // A key that was touched and nothing else adds something only to another kind of factor.
+        let beside_another = self
+            .amr
+            .iter()
+            .any(|proof| !proof.method.is_second_factor());
         match assurance {
             Assurance::OneFactor => self.authenticated_at >= from,
-            Assurance::TwoFactors => since(AuthenticationMethod::is_second_factor),
-            Assurance::PhishingResistant => since(AuthenticationMethod::is_passkey),
+            Assurance::TwoFactors if beside_another => {
+                since(AuthenticationMethod::is_second_factor)
+            }
+            Assurance::TwoFactors => since(|method| {
+                method.is_second_factor() && method != AuthenticationMethod::PasskeyPresence
+            }),
+            Assurance::PhishingResistant if beside_another => {
+                since(AuthenticationMethod::is_passkey)
+            }
+            Assurance::PhishingResistant => since(|method| method == AuthenticationMethod::Passkey),
         }
     }
 

@@ -284,8 +284,14 @@ impl<'z> Sessions<'z> {
         authenticated: &Authenticated,
     ) -> Result<RequestOptions, Error> {
         let zalt = self.zalt;
-        let methods = zalt.config().second_factors.methods;
-        methods.require(SecondFactor::Passkey)?;
+        let config = zalt.config();
+        // Whoever signed in with one has to be able to show it again.
+        if !config.first_factors.passkey {
+            config
+                .second_factors
+                .methods
+                .require(SecondFactor::Passkey)?;
+        }
         zalt.take_network_budget(request, b"passkeys").await?;
         let session = authenticated.session();
         let account = zalt.users().find_account(session.user_id).await?;

@@ -137,12 +137,11 @@ impl App {
 
     /// An application that has nothing to check passkeys with.
     pub(crate) fn without_passkeys() -> Self {
-        Self::build(
-            FaultyStore::default(),
-            &fresh_keys(),
-            |_| {},
-            |builder| builder,
-        )
+        Self::over_without_passkeys(FaultyStore::default(), &fresh_keys())
+    }
+
+    pub(crate) fn over_without_passkeys(store: FaultyStore, keys: &EncryptionKeys) -> Self {
+        Self::build(store, keys, |_| {}, |builder| builder)
     }
 
     fn build(

@@ -8,6 +8,7 @@ use zalt_core::session::AuthenticationMethod::{
 };
 
 use super::*;
+use crate::faults::FaultyStore;
 
 #[test]
 fn a_passkey_is_a_second_factor_after_a_password() {
@@ -85,11 +86,77 @@ fn a_key_that_verifies_nobody_is_one_factor_where_that_is_allowed() {
     assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
     let mut asked = options.clone();
     asked["allowCredentials"] = json!([]);
+    owner.authenticator.manner.user_verified = true;
     let response = owner.authenticator.get(&asked).unwrap();
     assert_refused(second_factor(&app, &token, response), Refusal::Unknown);
+    // Two keys on one ring that are touched are one factor.
+    let options = prepare(&app, &token).unwrap();
+    assert_eq!(options["userVerification"], "required");
+    let response = second.get(&options).unwrap();
+    let refused = second_factor(&app, &token, response);
+    assert_refused(refused, Refusal::UserNotVerified);
+    second.manner.user_verified = true;
     let options = prepare(&app, &token).unwrap();
     let signed_in = second_factor(&app, &token, second.get(&options).unwrap()).unwrap();
-    assert_eq!(methods(&signed_in), [Touched, Touched]);
+    assert_eq!(methods(&signed_in), [Touched, Verified]);
+
+    // A key that was taken from the account meanwhile has proved nothing.
+    owner.authenticator.manner.user_verified = false;
+    let (token, options) = begin(&app);
+    let response = owner.authenticator.get(&options).unwrap();
+    attempt(&app, &token, response).unwrap();
+    let options = prepare(&app, &token).unwrap();
+    let response = second.get(&options).unwrap();
+    let who = check(&app, &signed_in);
+    let credentials = app.zalt.credentials();
+    run(credentials.remove(&request(), &who, owner.credential.id)).unwrap();
+    let refused = second_factor(&app, &token, response);
+    assert!(
+        matches!(refused, Err(Error::AttemptNotFound)),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn means_that_are_missing_leave_no_account_with_one_factor() {
+    let (store, keys) = (FaultyStore::default(), fresh_keys());
+    let app = App::over(store.clone(), &keys, |_| {});
+    let owner = owner(&app, ADA);
+    let without = App::over_without_passkeys(store, &keys);
+    let sign_ins = without.zalt.sign_ins();
+    let progress =
+        run(sign_ins.with_password(&request(), ADA, password(PASSWORD), Transport::Cookie));
+    let Ok(SignInProgress::NeedsSecondFactor(pending)) = progress else {
+        panic!("{progress:?}");
+    };
+    let token = pending.token.unwrap();
+    let code = owner.recovery_codes.unwrap().codes[0].to_string();
+    let proof = SecondFactorProof::RecoveryCode(code);
+    let progress = run(sign_ins.attempt_second_factor(&request(), &token, &proof));
+    progress.and_then(SignInProgress::into_session).unwrap();
+}
+
+#[test]
+fn a_passkey_that_is_a_first_factor_only_does_not_stand_in_for_the_second() {
+    let app = with(|config| {
+        config.second_factors.methods = SecondFactorMethods::only(&[SecondFactor::Totp]);
+    });
+    let mut owner = owner(&app, ADA);
+    // Alone it is all that there is to ask for.
+    let signed_in = sign_in(&app, &mut owner.authenticator).unwrap();
+    let who = check(&app, &signed_in);
+    let credentials = app.zalt.credentials();
+    let enrollment = run(credentials.begin_totp(&request(), &who, None)).unwrap();
+    let code = enrollment.secret.code_at(app.zalt.now());
+    let id = enrollment.credential.id;
+    run(credentials.confirm_totp(&request(), &who, id, &code)).unwrap();
+    let (token, options) = begin(&app);
+    let response = owner.authenticator.get(&options).unwrap();
+    let progress = attempt(&app, &token, response).unwrap();
+    assert!(
+        matches!(progress, SignInProgress::NeedsSecondFactor(_)),
+        "{progress:?}"
+    );
 }
 
 #[test]

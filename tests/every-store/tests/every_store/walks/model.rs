@@ -182,12 +182,14 @@ impl Session {
             let mut proofs = methods.iter().filter_map(|method| self.proofs.get(method));
             proofs.any(|at| *at >= from)
         };
-        let recent_second = [CODE, TOUCHED, VERIFIED].into_iter().any(recently);
+        // A key that was only touched adds something to another kind of factor.
+        let touched = has(FIRST) && recently(TOUCHED);
+        let recent_second = touched || recently(CODE) || recently(VERIFIED);
         if person.has_second_factor() {
             let kinds = [FIRST, CODE, TOUCHED].into_iter().filter(|kind| has(kind));
             (has(VERIFIED) || kinds.count() >= 2) && recent_second
         } else {
-            recently(FIRST) || recent_second
+            recently(FIRST) || recently(TOUCHED) || recent_second
         }
     }
 }
