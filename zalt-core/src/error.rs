@@ -92,6 +92,10 @@ pub enum Error {
     #[error("the account is suspended")]
     AccountSuspended,
 
+    /// The owner has frozen the account, since somebody else was at it. Said only to somebody who passed a factor.
+    #[error("the account is frozen: recover it through the mail that was sent")]
+    AccountFrozen,
+
     /// Nobody is signed in: there is no token, or it is not a valid one.
     #[error("not signed in")]
     Unauthenticated,
@@ -243,6 +247,8 @@ codes! {
     SignUpClosed = "sign_up_closed";
     /// The account is suspended.
     AccountSuspended = "account_suspended";
+    /// The account is frozen until its owner has recovered it.
+    AccountFrozen = "account_frozen";
     /// Not signed in.
     Unauthenticated = "unauthenticated";
     /// The session has expired or was ended.
@@ -319,6 +325,7 @@ impl Error {
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::SignUpClosed => ErrorCode::SignUpClosed,
             Self::AccountSuspended => ErrorCode::AccountSuspended,
+            Self::AccountFrozen => ErrorCode::AccountFrozen,
             Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::SessionOver => ErrorCode::SessionOver,
             Self::RefreshTokenInvalid => ErrorCode::RefreshTokenInvalid,

@@ -70,6 +70,12 @@ pub enum EventKind {
     /// All that was kept of a deleted account is gone.
     #[serde(rename = "user.purged")]
     UserPurged,
+    /// An account was frozen by whoever said in a safety mail that a change was not theirs.
+    #[serde(rename = "user.frozen")]
+    UserFrozen,
+    /// A freeze was lifted.
+    #[serde(rename = "user.unfrozen")]
+    UserUnfrozen,
     /// An identifier was added.
     #[serde(rename = "identifier.added")]
     IdentifierAdded {
@@ -103,6 +109,12 @@ pub enum EventKind {
     /// A new password was asked for.
     #[serde(rename = "password.reset_requested")]
     PasswordResetRequested,
+    /// A first factor was passed, and a second is due: somebody knows the password, or reads the mail.
+    #[serde(rename = "sign_in.first_factor_passed")]
+    FirstFactorPassed {
+        /// Which one.
+        method: AuthenticationMethod,
+    },
     /// A first factor failed.
     #[serde(rename = "sign_in.failed")]
     SignInFailed {
@@ -116,6 +128,18 @@ pub enum EventKind {
         method: AuthenticationMethod,
         /// Until when; `None` until it is recovered.
         until: Option<Timestamp>,
+    },
+    /// A device stands in for the second factor from now on.
+    #[serde(rename = "device.trusted")]
+    DeviceTrusted {
+        /// The device.
+        credential_id: CredentialId,
+    },
+    /// A device was forgotten by its owner.
+    #[serde(rename = "device.forgotten")]
+    DeviceForgotten {
+        /// The device.
+        credential_id: CredentialId,
     },
     /// An authenticator app or a passkey was set up.
     #[serde(rename = "credential.added")]
@@ -241,6 +265,11 @@ impl EventKind {
             Self::UserRestored => "user.restored",
             Self::UserDeleted => "user.deleted",
             Self::UserPurged => "user.purged",
+            Self::UserFrozen => "user.frozen",
+            Self::UserUnfrozen => "user.unfrozen",
+            Self::FirstFactorPassed { .. } => "sign_in.first_factor_passed",
+            Self::DeviceTrusted { .. } => "device.trusted",
+            Self::DeviceForgotten { .. } => "device.forgotten",
             Self::IdentifierAdded { .. } => "identifier.added",
             Self::IdentifierVerified { .. } => "identifier.verified",
             Self::IdentifierMadePrimary { .. } => "identifier.made_primary",

@@ -11,6 +11,7 @@
 //! | [`identifier`] | e-mail addresses, phone numbers, usernames |
 //! | [`credential`] | second factors, their recovery codes, and what is set up and taken away |
 //! | [`passkey`] | passkeys: the requests to authenticators and the rules for their answers |
+//! | [`safety`] | freezing an account and recovering it |
 //! | [`password`] | the hashing pool, the policy and foreign formats |
 //! | [`access_token`], [`jwt`], [`signing_key`] | access tokens, the strict JWT code and the keys at rest |
 //! | [`secret`] | encryption keys, sealed values, opaque tokens |
@@ -35,6 +36,7 @@ pub mod message;
 pub mod passkey;
 pub mod password;
 pub mod request;
+pub mod safety;
 pub mod secret;
 pub mod session;
 pub mod signing_key;

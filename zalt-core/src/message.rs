@@ -95,6 +95,32 @@ pub enum Notice {
         /// How many are left.
         left: u32,
     },
+    /// Somebody signed in from a device that the account was not known from.
+    NewDevice {
+        /// The user agent, as sent.
+        user_agent: Option<String>,
+        /// The address.
+        ip: Option<String>,
+    },
+    /// The username was set, changed or removed.
+    UsernameChanged {
+        /// What it is now.
+        username: Option<String>,
+    },
+    /// Another address is the primary one.
+    PrimaryEmailAddressChanged {
+        /// The address.
+        address: String,
+    },
+    /// The account was frozen, with the link by which its owner recovers it.
+    AccountFrozen {
+        /// The link.
+        link: String,
+        /// For how many minutes it works.
+        valid_minutes: u32,
+    },
+    /// A frozen account was recovered.
+    AccountRecovered,
     /// An address was added to the account and verified.
     EmailAddressAdded {
         /// The address.
@@ -158,6 +184,11 @@ impl fmt::Debug for Notice {
             Self::SecondFactorRemoved => "SecondFactorRemoved",
             Self::RecoveryCodesCreated => "RecoveryCodesCreated",
             Self::RecoveryCodeUsed { .. } => "RecoveryCodeUsed",
+            Self::NewDevice { .. } => "NewDevice",
+            Self::UsernameChanged { .. } => "UsernameChanged",
+            Self::PrimaryEmailAddressChanged { .. } => "PrimaryEmailAddressChanged",
+            Self::AccountFrozen { .. } => "AccountFrozen",
+            Self::AccountRecovered => "AccountRecovered",
             Self::EmailAddressAdded { .. } => "EmailAddressAdded",
             Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",
             Self::PhoneNumberAdded { .. } => "PhoneNumberAdded",
@@ -168,7 +199,9 @@ impl fmt::Debug for Notice {
 }
 
 /// A message as a [`Mailer`] gets it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `Debug` leaves the link out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// The address, in the form for an envelope.
     pub to: String,
@@ -176,6 +209,19 @@ pub struct Mail {
     pub notice: Notice,
     /// The name of the application, for the greeting and the subject.
     pub application_name: String,
+    /// Where to say that it wasn't them, in the mails that tell of a change to those whose account it is.
+    #[serde(default)]
+    pub safety_link: Option<String>,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail")
+            .field("to", &self.to)
+            .field("notice", &self.notice)
+            .field("application_name", &self.application_name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A text message as an [`SmsSender`] gets it.

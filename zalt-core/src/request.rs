@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::budget::BudgetKey;
-use crate::secret::{EncryptionKeys, Purpose};
+use crate::secret::{DeviceToken, EncryptionKeys, Purpose};
 
 /// Where a request came from. Goes into sessions and events, and its address into budgets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct RequestContext {
     ip: Option<IpAddr>,
     user_agent: Option<String>,
     request_id: Option<String>,
+    device: Option<DeviceToken>,
+    trusts_device: bool,
 }
 
 const USER_AGENT_BYTES: usize = 256;
@@ -23,6 +25,8 @@ impl RequestContext {
             ip: None,
             user_agent: None,
             request_id: None,
+            device: None,
+            trusts_device: false,
         }
     }
 
@@ -46,6 +50,30 @@ impl RequestContext {
     pub fn with_request_id(mut self, request_id: &str) -> Self {
         self.request_id = Some(printable(request_id, REQUEST_ID_BYTES));
         self
+    }
+
+    /// A request from a device that shows this token.
+    #[must_use]
+    pub fn with_device(mut self, device: DeviceToken) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    /// A request in which the person says that the second factor need not be asked for on this device for a while. It counts
+    /// where a second factor is passed and the application allows it ([`trusted_devices`](crate::Config::trusted_devices)).
+    #[must_use]
+    pub const fn trusting_device(mut self) -> Self {
+        self.trusts_device = true;
+        self
+    }
+
+    /// The token that the device shows.
+    pub const fn device(&self) -> Option<&DeviceToken> {
+        self.device.as_ref()
+    }
+
+    pub(crate) const fn trusts_device(&self) -> bool {
+        self.trusts_device
     }
 
     /// The address.

@@ -21,7 +21,6 @@ use crate::identifier::{EmailAddress, IdentifierValue, PhoneNumber};
 use crate::message::{Mail, Mailer, Message, Notice, SendError, Sms, SmsSender};
 use crate::request::RequestContext;
 use crate::store::{Batch, Change, CommitError, Expired, PageLimit, PageRequest, UserFilter};
-use crate::user::Account;
 
 /// Sends messages, rotates keys and tidies up, on the host's own runtime.
 ///
@@ -361,11 +360,22 @@ impl fmt::Debug for Worker {
 impl Zalt {
     /// The change that queues a mail.
     pub(crate) fn mail(&self, to: &EmailAddress, notice: Notice) -> Result<Change, Error> {
+        self.mail_with_safety_link(to, notice, None)
+    }
+
+    /// The same with where to say "this wasn't me".
+    pub(crate) fn mail_with_safety_link(
+        &self,
+        to: &EmailAddress,
+        notice: Notice,
+        safety_link: Option<String>,
+    ) -> Result<Change, Error> {
         let lifetime = self.lifetime(&notice);
         let mail = Mail {
             to: to.mailbox(),
             notice,
             application_name: self.config().application_name.clone(),
+            safety_link,
         };
         self.queue(&Outgoing::Mail(mail), lifetime)
     }
@@ -420,22 +430,5 @@ impl Zalt {
             tries: 0,
             version: 0,
         }))
-    }
-
-    /// The changes that tell every verified address of an account.
-    pub(crate) fn mail_all(
-        &self,
-        account: &Account,
-        notice: &Notice,
-    ) -> Result<Vec<Change>, Error> {
-        account
-            .identifiers
-            .iter()
-            .filter(|identifier| identifier.verified_at.is_some())
-            .filter_map(|identifier| match &identifier.value {
-                IdentifierValue::EmailAddress(address) => Some(self.mail(address, notice.clone())),
-                _ => None,
-            })
-            .collect()
     }
 }

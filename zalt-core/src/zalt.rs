@@ -18,6 +18,7 @@ use crate::id::{EventId, IdSequence, UserId};
 use crate::passkey::PasskeyVerifier;
 use crate::password::HashingPool;
 use crate::request::RequestContext;
+use crate::safety::Safety;
 use crate::secret::{EncryptionKeys, Purpose};
 use crate::session::{AuthenticationMethod, Sessions};
 use crate::store::{Batch, Change, CommitError, Store, StoreError};
@@ -94,6 +95,11 @@ impl Zalt {
     /// The credentials of users beside their passwords.
     pub const fn credentials(&self) -> Credentials<'_> {
         Credentials::new(self)
+    }
+
+    /// Freezing an account and recovering it.
+    pub const fn safety(&self) -> Safety<'_> {
+        Safety::new(self)
     }
 
     /// Proofs of holding an address or a number that a user added.

@@ -31,6 +31,8 @@ pub enum CookieKind {
     SignUp,
     /// The secret that the tokens in forms are bound to.
     Form,
+    /// The token by which a browser is known again, and which may stand in for a second factor.
+    Device,
 }
 
 /// Why cookies are refused.
@@ -62,6 +64,7 @@ impl CookieKind {
             Self::Passkey => "__Host-zalt_passkey",
             Self::SignUp => "__Host-zalt_sign_up",
             Self::Form => "__Host-zalt_form",
+            Self::Device => "__Host-zalt_device",
         }
     }
 
@@ -73,6 +76,7 @@ impl CookieKind {
             Self::Passkey => "zalt_passkey",
             Self::SignUp => "zalt_sign_up",
             Self::Form => "zalt_form",
+            Self::Device => "zalt_device",
         }
     }
 }

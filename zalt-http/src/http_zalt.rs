@@ -1,10 +1,12 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use zalt_core::secret::DeviceToken;
 use zalt_core::{Error, RequestContext, Timestamp, Zalt};
 
 use crate::api;
@@ -17,6 +19,12 @@ use crate::openapi;
 use crate::origin::Origins;
 use crate::request_id;
 use crate::service::{self, ZaltService};
+
+/// The header that carries what a device is known by where it keeps no cookies.
+static ZALT_DEVICE: HeaderName = HeaderName::from_static("zalt-device");
+
+/// Browsers keep no cookie for longer.
+const DEVICE_COOKIE_LIFETIME: Duration = Duration::from_hours(400 * 24);
 
 /// An application as HTTP knows it. Cheap to clone; the service and the layers of one application share it.
 #[derive(Clone)]
@@ -116,6 +124,9 @@ impl ZaltHttp {
         if let Some(agent) = parts.headers.get(http::header::USER_AGENT) {
             context = context.with_user_agent(&String::from_utf8_lossy(agent.as_bytes()));
         }
+        if let Some(device) = self.device(&parts.headers) {
+            context = context.with_device(device);
+        }
         // Without randomness nothing else that matters works either; a missing id is no reason to fail earlier.
         let id = request_id::of_request(&parts.headers, peer, proxies, self.zalt().rng()).ok();
         if let Some(id) = &id {
@@ -125,6 +136,26 @@ impl ZaltHttp {
         parts.extensions.insert(context);
         parts.extensions.insert(auth.clone());
         auth
+    }
+
+    /// What the device is known by: in a header, or in a cookie. One that can't be read is none: the device is a new one then.
+    fn device(&self, headers: &HeaderMap) -> Option<DeviceToken> {
+        let mut shown = headers.get_all(&ZALT_DEVICE).iter();
+        let text = match (shown.next(), shown.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            (Some(_), Some(_)) => None,
+            (None, _) => self.cookies().read(CookieKind::Device, headers).ok()?,
+        };
+        DeviceToken::parse(text?).ok()
+    }
+
+    /// The `Set-Cookie` by which a browser is known again, for as long as browsers keep any.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], as for [`cookie_until`](Self::cookie_until).
+    pub fn device_cookie(&self, device: &DeviceToken) -> Result<HeaderValue, Error> {
+        let expires_at = self.zalt().now() + DEVICE_COOKIE_LIFETIME;
+        self.cookie_until(CookieKind::Device, &device.expose(), expires_at)
     }
 
     pub(crate) fn origins(&self) -> &Origins {

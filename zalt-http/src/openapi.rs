@@ -35,6 +35,7 @@ pub fn document(http: &ZaltHttp) -> OpenApi {
         (name = "sign-ups", description = "Making an account"),
         (name = "sign-ins", description = "Signing in, and setting a new password when the old one is lost"),
         (name = "sessions", description = "The sessions of the person who is signed in, and their tokens"),
+        (name = "safety", description = "Freezing an account that somebody else is at, and recovering it"),
         (name = "me", description = "The account of the person who is signed in"),
         (name = "discovery", description = "What others need to check tokens and to call the API"),
     )

@@ -70,6 +70,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         C::CrossOrigin
         | C::SignUpClosed
         | C::AccountSuspended
+        | C::AccountFrozen
         | C::SecondFactorRequired
         | C::FactorNotAllowed
         | C::ReauthenticationRequired => StatusCode::FORBIDDEN,

@@ -117,7 +117,8 @@ pub(crate) struct ChallengeView {
 pub(crate) struct SignInView {
     #[schema(example = "att_01h455vb4pex5vsknk084sn02q")]
     id: String,
-    /// `needs_first_factor`, `needs_second_factor`, `needs_mfa_enrollment`, `needs_new_password` or `complete`.
+    /// `needs_first_factor`, `needs_second_factor`, `needs_mfa_enrollment`, `needs_new_password`, `needs_review` or
+    /// `complete`.
     #[schema(value_type = String, example = "needs_first_factor")]
     status: attempt::SignInStatus,
     /// What was typed; null where a passkey is to say who it is.

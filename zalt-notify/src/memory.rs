@@ -30,6 +30,7 @@ use crate::templates::Templates;
 /// #     to: "ada@example.com".into(),
 /// #     notice: Notice::PasswordChanged,
 /// #     application_name: "Acme".into(),
+/// #     safety_link: None,
 /// # };
 /// # let id = MessageId::mint(SystemClock.now(), &SystemRng)?;
 /// // ... something that sends mail ...

@@ -29,10 +29,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         compatible_from: 2,
         sql: include_str!("../migrations/0002_credentials.sql"),
     },
+    Migration {
+        version: 3,
+        // What doesn't know that an account is frozen would sign people in to it.
+        compatible_from: 3,
+        sql: include_str!("../migrations/0003_factors.sql"),
+    },
 ];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 statements! {
     VERSION = "SELECT version, compatible_from FROM zalt.schema_version WHERE id = 1";

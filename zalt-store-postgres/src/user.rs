@@ -16,7 +16,8 @@ use crate::{credential, identifier, password};
 macro_rules! columns {
     () => {
         "u.id, u.suspended_at, u.deleted_at, u.session_epoch, u.last_sign_in_at, u.created_at, u.updated_at, u.version, \
-         u.first_name, u.last_name, u.image_url, u.public_metadata, u.private_metadata, u.unsafe_metadata"
+         u.first_name, u.last_name, u.image_url, u.public_metadata, u.private_metadata, u.unsafe_metadata, \
+         u.frozen_at, u.recovered_at"
     };
 }
 pub(crate) use columns;
@@ -64,15 +65,16 @@ statements! {
 steps! {
     INSERT: Guarded [USERS, USER_COUNTS] =
         "@c AS (INSERT INTO zalt.users (id, suspended_at, deleted_at, session_epoch, last_sign_in_at, created_at, \
-         updated_at, version, first_name, last_name, image_url, public_metadata, private_metadata, unsafe_metadata) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING active), \
+         updated_at, version, first_name, last_name, image_url, public_metadata, private_metadata, unsafe_metadata, \
+         frozen_at, recovered_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17) ON CONFLICT DO NOTHING RETURNING active), \
          @n AS (UPDATE zalt.user_counts k SET users = k.users + 1 FROM @c c WHERE k.shard = $15 AND k.active = c.active)";
     /// Leaves the epoch and the last sign-in alone: they move without the version. What the row was before is read beside it:
     /// of one version, there is one status.
     UPDATE: Guarded [USERS, USER_COUNTS] =
         "@c AS (UPDATE zalt.users u SET suspended_at = $3, deleted_at = $4, created_at = $5, updated_at = $6, version = $7, \
          first_name = $8, last_name = $9, image_url = $10, public_metadata = $11, private_metadata = $12, \
-         unsafe_metadata = $13 FROM zalt.users o \
+         unsafe_metadata = $13, frozen_at = $15, recovered_at = $16 FROM zalt.users o \
          WHERE u.id = $1 AND u.version = $2 AND o.id = $1 AND o.version = $2 RETURNING u.active, o.active AS was), \
          @n AS (UPDATE zalt.user_counts k SET users = k.users + CASE WHEN k.active = c.active THEN 1 ELSE -1 END \
          FROM @c c WHERE c.active <> c.was AND k.shard = $14)";
@@ -272,6 +274,8 @@ pub(crate) fn insert(user: &User) -> Result<Step, Error> {
         private,
         unsafe_,
         shard(user.id),
+        Value::maybe_instant(user.frozen_at),
+        Value::maybe_instant(user.recovered_at),
     ];
     Ok(Step::new(INSERT, values).making(user.id))
 }
@@ -306,6 +310,8 @@ pub(crate) fn update(user: &User) -> Result<Step, Error> {
         private,
         unsafe_,
         shard(user.id),
+        Value::maybe_instant(user.frozen_at),
+        Value::maybe_instant(user.recovered_at),
     ];
     Ok(Step::new(UPDATE, values))
 }
@@ -403,7 +409,7 @@ fn read_account(rows: &[PgRow]) -> Result<Option<Account>, Error> {
 }
 
 /// How many columns [`read`] takes.
-const COLUMNS: usize = 14;
+const COLUMNS: usize = 16;
 
 /// Reads the columns of a user.
 pub(crate) fn read(columns: &mut Columns<'_>) -> Result<User, Error> {
@@ -429,6 +435,8 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<User, Error> {
             private: metadata(columns)?,
             unsafe_: metadata(columns)?,
         },
+        frozen_at: columns.maybe_instant()?,
+        recovered_at: columns.maybe_instant()?,
     })
 }
 

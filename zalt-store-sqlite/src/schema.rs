@@ -26,10 +26,15 @@ const MIGRATIONS: &[Migration] = &[
         name: "identifiers_by_user",
         sql: include_str!("../migrations/0003_identifiers_by_user.sql"),
     },
+    Migration {
+        version: 4,
+        name: "factors",
+        sql: include_str!("../migrations/0004_factors.sql"),
+    },
 ];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS zalt_schema (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
 

@@ -15,7 +15,8 @@ use crate::{credential, identifier, password};
 macro_rules! columns {
     () => {
         "u.id, u.suspended_at, u.deleted_at, u.session_epoch, u.last_sign_in_at, u.created_at, u.updated_at, u.version, \
-         u.first_name, u.last_name, u.image_url, u.public_metadata, u.private_metadata, u.unsafe_metadata"
+         u.first_name, u.last_name, u.image_url, u.public_metadata, u.private_metadata, u.unsafe_metadata, \
+         u.frozen_at, u.recovered_at"
     };
 }
 pub(crate) use columns;
@@ -28,13 +29,14 @@ statements! {
     COUNT = "SELECT sum(users) FROM zalt_user_counts WHERE active IN (?1, ?2)";
     INSERT =
         "INSERT INTO zalt_users (id, suspended_at, deleted_at, session_epoch, last_sign_in_at, created_at, updated_at, \
-         version, first_name, last_name, image_url, public_metadata, private_metadata, unsafe_metadata) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
+         version, first_name, last_name, image_url, public_metadata, private_metadata, unsafe_metadata, frozen_at, \
+         recovered_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING";
     /// Leaves the epoch and the last sign-in alone: they move without the version.
     UPDATE =
         "UPDATE zalt_users SET suspended_at = ?3, deleted_at = ?4, created_at = ?5, updated_at = ?6, version = ?7, \
          first_name = ?8, last_name = ?9, image_url = ?10, public_metadata = ?11, private_metadata = ?12, \
-         unsafe_metadata = ?13 WHERE id = ?1 AND version = ?2";
+         unsafe_metadata = ?13, frozen_at = ?14, recovered_at = ?15 WHERE id = ?1 AND version = ?2";
     /// What belongs to the user goes with it by foreign keys.
     PURGE = "DELETE FROM zalt_users WHERE id = ?1 AND version = ?2";
 }
@@ -225,6 +227,8 @@ pub(crate) fn insert(db: &Connection, user: &User) -> Applied {
             metadata.public,
             metadata.private,
             metadata.unsafe_,
+            user.frozen_at.map(Timestamp::unix_millis),
+            user.recovered_at.map(Timestamp::unix_millis),
         ],
     )?;
     if written == 1 {
@@ -254,6 +258,8 @@ pub(crate) fn update(db: &Connection, user: &User) -> Applied {
             metadata.public,
             metadata.private,
             metadata.unsafe_,
+            user.frozen_at.map(Timestamp::unix_millis),
+            user.recovered_at.map(Timestamp::unix_millis),
         ],
     )?;
     versioned(written, db, EXISTS, user.id.as_bytes())
@@ -347,6 +353,8 @@ pub(crate) fn read(columns: &mut Columns<'_, '_>) -> Result<User, Error> {
             private: metadata(columns)?,
             unsafe_: metadata(columns)?,
         },
+        frozen_at: columns.maybe_instant()?,
+        recovered_at: columns.maybe_instant()?,
     })
 }
 

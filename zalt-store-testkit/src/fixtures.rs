@@ -110,6 +110,8 @@ impl Fixtures {
             last_sign_in_at: None,
             created_at: now,
             updated_at: now,
+            frozen_at: None,
+            recovered_at: None,
             version: 1,
         }
     }

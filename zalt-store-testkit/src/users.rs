@@ -37,6 +37,8 @@ pub async fn a_user_is_read_back_whole(store: &SharedStore) {
             session_epoch: 3,
             last_sign_in_at: Some(f.now()),
             updated_at: f.now(),
+            frozen_at: Some(f.now()),
+            recovered_at: Some(f.now()),
             version: 9,
             ..f.user()
         };
@@ -322,6 +324,8 @@ pub async fn instants_and_counts_at_their_extremes_survive(store: &SharedStore) 
             last_sign_in_at: Some(at),
             created_at: at,
             updated_at: at,
+            frozen_at: Some(at),
+            recovered_at: Some(at),
             session_epoch: count,
             version: count,
             ..f.user()

@@ -66,9 +66,7 @@ impl SignIns<'_> {
         require_status(state, SignInStatus::NeedsMfaEnrollment)?;
         step::require_codes_left(zalt, &attempt)?;
         let (mut account, first) = self.account_to_enroll(&attempt).await?;
-        if !account.user.status.is_active() {
-            return Err(Error::AccountSuspended);
-        }
+        account.user.require_usable()?;
         zalt.credentials().require_room_for_passkey(&account)?;
         let user_id = account.user.id;
         let made = zalt.new_passkey(&account, state.passkey.as_ref(), response, name)?;
@@ -99,8 +97,7 @@ impl SignIns<'_> {
         account.user.session_epoch = account.user.session_epoch.saturating_add(1);
         let method = AuthenticationMethod::of_passkey(user_verified);
         let amr = vec![first.method, method];
-        let (batch, new) =
-            self.with_session(request, batch, &account.user, state.transport, amr)?;
+        let (batch, new) = self.with_session(request, batch, &account, state.transport, amr)?;
         zalt.commit(batch).await.map_err(completion_error)?;
         Ok((new.signed_in(zalt, account.user)?, codes))
     }

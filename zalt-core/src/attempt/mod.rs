@@ -44,5 +44,7 @@ pub use proof::Proof;
 pub use second_factor::SecondFactorProof;
 pub(crate) use second_factor_message::SentCode;
 pub use second_factor_message::StepUp;
+pub(crate) use sign_in::account_mark;
 pub use sign_in::{PendingSignIn, SignInProgress, SignIns, StartedSignIn};
 pub use sign_up::{NewSignUp, SignUps, StartedSignUp};
+pub(crate) use step::{begin, find as find_attempt};

@@ -9,6 +9,7 @@ use crate::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
 use crate::identifier::{EmailAddress, IdentifierKey, IdentifierValue, Username};
 use crate::passkey::{OwnPasskeyRequest, PasskeyRequest};
 use crate::password::PasswordPhc;
+use crate::safety::{AccountLink, Recovery};
 use crate::secret::TokenDigest;
 use crate::session::{AuthenticationMethod, Transport};
 use crate::user::{Metadata, Profile};
@@ -48,6 +49,8 @@ pub enum AttemptState {
     StepUp(StepUp),
     /// A signed-in user asks an authenticator for something.
     Passkey(OwnPasskeyRequest),
+    /// A link in a safety mail waits to be followed.
+    AccountLink(AccountLink),
 }
 
 /// A sign-in under way.
@@ -68,6 +71,9 @@ pub struct SignIn {
     pub sent_to: Option<IdentifierId>,
     /// That a reset was proved in this attempt, and over which account.
     pub reset: Option<AccountMark>,
+    /// That a frozen account is recovered.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// The first factor, once it was passed, and over which account.
     #[serde(default)]
     pub first_factor: Option<PassedFactor>,
@@ -90,6 +96,7 @@ impl SignIn {
             passkey: None,
             sent_to: None,
             reset: None,
+            recovery: None,
             first_factor: None,
             transport,
         }
@@ -145,6 +152,8 @@ pub enum SignInStatus {
     NeedsMfaEnrollment,
     /// A reset was proved; a new password has to be set, after which the first factor is due again.
     NeedsNewPassword,
+    /// A frozen account is being recovered: its owner has to look through what was added lately.
+    NeedsReview,
     /// A session was made. Nothing leads on from here.
     Complete,
 }

@@ -71,9 +71,9 @@ impl SignIns<'_> {
             credential,
             self.verify(password.clone(), credential).await?,
         ) {
-            if !account.user.status.is_active() {
+            if let Err(refused) = account.user.require_usable() {
                 self.note_failure(request, Some(account.user.id)).await?;
-                return Err(Error::AccountSuspended);
+                return Err(refused);
             }
             let rehash = if needs_rehash {
                 self.rehash(credential, password).await

@@ -68,7 +68,39 @@ impl std::fmt::Debug for SecondFactorProof {
     }
 }
 
+/// What follows once the first factor was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// This is still due.
+    More(SignInStatus),
+    /// Nothing.
+    Done,
+    /// Nothing, since the device stands in for the second factor.
+    Trusted,
+}
+
+impl Next {
+    /// How somebody proved who they are who is through with this.
+    pub(super) fn amr(self, first: AuthenticationMethod) -> Vec<AuthenticationMethod> {
+        match self {
+            Self::Trusted => vec![first, AuthenticationMethod::TrustedDevice],
+            Self::More(_) | Self::Done => vec![first],
+        }
+    }
+}
+
 impl SignIns<'_> {
+    /// What follows on this device once the first factor was passed.
+    pub(super) fn next_step(&self, request: &RequestContext, account: &Account) -> Next {
+        match self.after_first_factor(account) {
+            Some(SignInStatus::NeedsSecondFactor) if self.zalt.is_trusted(request, account) => {
+                Next::Trusted
+            }
+            Some(status) => Next::More(status),
+            None => Next::Done,
+        }
+    }
+
     /// What is still due once the first factor was passed; `None` for nothing.
     pub(super) fn after_first_factor(&self, account: &Account) -> Option<SignInStatus> {
         let config = &self.zalt.config().second_factors;
@@ -131,9 +163,7 @@ impl SignIns<'_> {
                     continue;
                 }
             };
-            if !account.user.status.is_active() {
-                return Err(Error::AccountSuspended);
-            }
+            account.user.require_usable()?;
             let user_id = account.user.id;
             let batch = Batch::new()
                 .change(Change::GiveBackBudget(zalt.second_factor_budget(user_id)))
@@ -189,9 +219,7 @@ impl SignIns<'_> {
         require_status(state, SignInStatus::NeedsMfaEnrollment)?;
         step::require_codes_left(zalt, &attempt)?;
         let (mut account, first) = self.account_to_enroll(&attempt).await?;
-        if !account.user.status.is_active() {
-            return Err(Error::AccountSuspended);
-        }
+        account.user.require_usable()?;
         let user_id = account.user.id;
         let proof = SecondFactorProof::Totp(String::new());
         zalt.take_second_factor(request, user_id, &proof).await?;
@@ -214,8 +242,7 @@ impl SignIns<'_> {
         // The sessions from before end in this batch. This one begins after.
         account.user.session_epoch = account.user.session_epoch.saturating_add(1);
         let amr = vec![first.method, AuthenticationMethod::Totp];
-        let (batch, new) =
-            self.with_session(request, batch, &account.user, state.transport, amr)?;
+        let (batch, new) = self.with_session(request, batch, &account, state.transport, amr)?;
         zalt.commit(batch).await.map_err(completion_error)?;
         Ok((new.signed_in(zalt, account.user)?, codes))
     }
@@ -279,7 +306,7 @@ impl SignIns<'_> {
         let batch = batch.change(Change::UpdateAttempt(done));
         let amr = vec![first.method, used.method];
         let batch = self.zalt.using(request, account, used, batch)?;
-        let (batch, new) = self.with_session(request, batch, &account.user, transport, amr)?;
+        let (batch, new) = self.with_session(request, batch, account, transport, amr)?;
         match self.zalt.commit(batch).await {
             Ok(()) => {
                 let signed_in = new.signed_in(self.zalt, account.user.clone())?;

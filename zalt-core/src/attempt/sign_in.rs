@@ -1,20 +1,21 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
 use super::model::{AccountMark, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus};
 use super::password::{CheckedPassword, Tries};
+use super::second_factor::Next;
 use super::step::{self, NewChallenge, RACES};
 use crate::Zalt;
 use crate::config::SecondFactor;
-use crate::credential::Credential;
+use crate::credential::{Arrival, Credential};
 use crate::error::Error;
-use crate::event::{Actor, EventKind};
+use crate::event::{Actor, Event, EventKind};
 use crate::id::{AttemptId, CredentialId};
 use crate::identifier::{Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
 use crate::password::Password;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
-use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
+use crate::session::{Assurance, AuthenticationMethod, NewSession, SignedIn, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
-use crate::user::{Account, User};
+use crate::user::Account;
 
 /// Signing in.
 #[derive(Debug, Clone, Copy)]
@@ -129,13 +130,15 @@ impl<'z> SignIns<'z> {
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
         let method = AuthenticationMethod::Password;
-        let Some(status) = self.after_first_factor(&account) else {
+        let next = self.next_step(request, &account);
+        let Next::More(status) = next else {
             let done = Done {
                 attempt: None,
                 checked,
                 transport,
+                amr: next.amr(method),
             };
-            return self.complete(request, account.user, done).await;
+            return self.complete(request, account, done).await;
         };
         let id = AttemptId::mint(self.zalt.now(), self.zalt.rng())?;
         let state = SignIn {
@@ -144,7 +147,9 @@ impl<'z> SignIns<'z> {
             ..SignIn::new(Some(identifier), Some(account.user.id), transport)
         };
         let (attempt, token) = step::begin(self.zalt, id, AttemptState::SignIn(state))?;
-        let batch = Batch::new().change(Change::InsertAttempt(attempt.clone()));
+        let batch = Batch::new()
+            .change(Change::InsertAttempt(attempt.clone()))
+            .event(self.first_factor_passed(request, &account, method)?);
         self.commit_with_rehash(batch, checked.rehash).await?;
         pending(attempt, Some(token))
     }
@@ -176,15 +181,18 @@ impl<'z> SignIns<'z> {
             .check_password(request, account.as_ref(), tries, password)
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
-        let Some(status) = self.after_first_factor(&account) else {
+        let method = AuthenticationMethod::Password;
+        let next = self.next_step(request, &account);
+        let Next::More(status) = next else {
             let done = Done {
                 attempt: Some(with_state(&attempt, |state| {
                     state.status = SignInStatus::Complete;
                 })?),
                 checked,
                 transport,
+                amr: next.amr(method),
             };
-            return self.complete(request, account.user, done).await;
+            return self.complete(request, account, done).await;
         };
         let updated = with_state(&attempt, |state| {
             state.status = status;
@@ -192,9 +200,11 @@ impl<'z> SignIns<'z> {
             state.user_id = Some(account.user.id);
             state.challenge = None;
             state.passkey = None;
-            state.first_factor = Some(self.passed(AuthenticationMethod::Password, None, &account));
+            state.first_factor = Some(self.passed(method, None, &account));
         })?;
-        let batch = Batch::new().change(Change::UpdateAttempt(updated.clone()));
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(updated.clone()))
+            .event(self.first_factor_passed(request, &account, method)?);
         self.commit_with_rehash(batch, checked.rehash)
             .await
             .map_err(completion_error)?;
@@ -232,6 +242,11 @@ impl<'z> SignIns<'z> {
             let account = self.zalt.store().account_by_identifier(&key).await?;
             let user_id = account.as_ref().map(|account| account.user.id);
             let account = account.filter(|account| account.user.status.is_active());
+            // Whoever added an address to a frozen account must not get in by it.
+            let (frozen, account) = match account {
+                Some(account) if account.user.frozen_at.is_some() => (Some(account), None),
+                account => (None, account),
+            };
             let recipient = account
                 .as_ref()
                 .and_then(|account| recipient(account, &key, strategy.reaches()));
@@ -261,6 +276,12 @@ impl<'z> SignIns<'z> {
                     batch = batch.event(self.zalt.event(request, Actor::Anonymous, user, kind)?);
                 }
             }
+            if let Some(frozen) = frozen.filter(|_| purpose == ChallengePurpose::ResetPassword) {
+                let since = frozen.user.frozen_at.unwrap_or(self.zalt.now());
+                let owners = Zalt::trusted_addresses(&frozen, since);
+                let mails = self.zalt.recovery_mails(frozen.user.id, &owners)?;
+                batch.changes.extend(mails);
+            }
             if step::commit(self.zalt, batch).await? {
                 return Ok(step::written(updated));
             }
@@ -287,11 +308,18 @@ impl<'z> SignIns<'z> {
         let account = self.zalt.store().account(user_id).await?;
         let account = account
             .filter(|account| {
-                state.reset == Some(account_mark(account)) && reached(account, state).is_some()
+                let still_theirs = match &state.recovery {
+                    Some(recovery) => account.user.frozen_at == Some(recovery.frozen_at),
+                    None => account.user.frozen_at.is_none() && reached(account, state).is_some(),
+                };
+                state.reset == Some(account_mark(account)) && still_theirs
             })
             .ok_or(Error::AttemptNotFound)?;
         let updated = with_state(&attempt, |state| {
-            state.status = SignInStatus::NeedsFirstFactor;
+            state.status = match state.recovery {
+                Some(_) => SignInStatus::NeedsReview,
+                None => SignInStatus::NeedsFirstFactor,
+            };
             state.challenge = None;
             state.passkey = None;
         })?;
@@ -321,18 +349,18 @@ impl<'z> SignIns<'z> {
     async fn complete(
         &self,
         request: &RequestContext,
-        user: User,
+        account: Account,
         done: Done,
     ) -> Result<SignInProgress, Error> {
         let batch = Batch::new()
             .maybe(done.attempt.map(Change::UpdateAttempt))
             .change(Change::GiveBackBudget(done.checked.budget));
-        let amr = vec![AuthenticationMethod::Password];
-        let (batch, new) = self.with_session(request, batch, &user, done.transport, amr)?;
+        let (batch, new) = self.with_session(request, batch, &account, done.transport, done.amr)?;
         self.commit_with_rehash(batch, done.checked.rehash)
             .await
             .map_err(completion_error)?;
-        new.signed_in(self.zalt, user).map(SignInProgress::Complete)
+        new.signed_in(self.zalt, account.user)
+            .map(SignInProgress::Complete)
     }
 
     /// Commits a batch with the write that brings a hash up to date, or without it if another sign-in was first.
@@ -349,6 +377,18 @@ impl<'z> SignIns<'z> {
             }
             result => result,
         }
+    }
+
+    /// That somebody passed the first factor, who may be anybody that knows it.
+    pub(super) fn first_factor_passed(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        method: AuthenticationMethod,
+    ) -> Result<Event, Error> {
+        let kind = EventKind::FirstFactorPassed { method };
+        let user_id = Some(account.user.id);
+        self.zalt.event(request, Actor::Anonymous, user_id, kind)
     }
 
     /// A first factor that was passed just now, if it was a passkey with the one named.
@@ -377,11 +417,18 @@ impl<'z> SignIns<'z> {
         &self,
         request: &RequestContext,
         batch: Batch,
-        user: &User,
+        account: &Account,
         transport: Transport,
         amr: Vec<AuthenticationMethod>,
     ) -> Result<(Batch, NewSession), Error> {
-        let new = NewSession::mint(self.zalt, request, user, transport, amr.clone())?;
+        let user = &account.user;
+        let mut new = NewSession::mint(self.zalt, request, user, transport, amr.clone())?;
+        let arrival = match new.session.assurance() {
+            Some(Assurance::OneFactor) | None => Arrival::SignIn,
+            _ => Arrival::SecondFactor,
+        };
+        let (batch, device) = self.zalt.with_device(request, account, arrival, batch)?;
+        new.device = device;
         let kind = EventKind::SessionCreated {
             session_id: new.session.id,
             amr,
@@ -404,6 +451,7 @@ struct Done {
     attempt: Option<Attempt>,
     checked: CheckedPassword,
     transport: Transport,
+    amr: Vec<AuthenticationMethod>,
 }
 
 /// The sign-in of an attempt; any other kind is as good as none.
@@ -458,7 +506,7 @@ pub(super) fn reached<'a>(account: &'a Account, state: &SignIn) -> Option<&'a Id
         .find(|identifier| Some(identifier.id) == state.sent_to && identifier.verified_at.is_some())
 }
 
-pub(super) fn account_mark(account: &Account) -> AccountMark {
+pub(crate) fn account_mark(account: &Account) -> AccountMark {
     AccountMark {
         password_set_at: account.password.as_ref().map(|password| password.set_at),
         session_epoch: account.user.session_epoch,

@@ -3,6 +3,7 @@
 use super::challenge::ChallengePurpose;
 use super::model::{Attempt, SignIn, SignInStatus};
 use super::proof::Proof;
+use super::second_factor::Next;
 use super::sign_in::{
     SignInProgress, SignIns, StartedSignIn, account_mark, pending, reached, require_status,
     sign_in, with_state,
@@ -131,9 +132,7 @@ impl SignIns<'_> {
                 attempt = self.read_again(&attempt, holder).await?;
                 continue;
             };
-            if !account.user.status.is_active() {
-                return Err(Error::AccountSuspended);
-            }
+            account.user.require_usable()?;
             let progress = match purpose {
                 ChallengePurpose::ResetPassword => {
                     self.prove_reset(&attempt, account, holder, budget).await?
@@ -191,7 +190,11 @@ impl SignIns<'_> {
         budget: BudgetKey,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
-        let next = self.after_first_factor(account);
+        let step = self.next_step(request, account);
+        let next = match step {
+            Next::More(status) => Some(status),
+            Next::Done | Next::Trusted => None,
+        };
         let updated = with_state(attempt, |state| {
             state.challenge = None;
             state.passkey = None;
@@ -199,10 +202,7 @@ impl SignIns<'_> {
             state.first_factor = next.map(|_| self.passed(method, None, account));
         })?;
         // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
-        let proved = Identifier {
-            verified_at: Some(self.zalt.now()),
-            ..identifier.clone()
-        };
+        let proved = identifier.clone();
         let mut batch = Batch::new()
             .change(Change::UpdateAttempt(updated.clone()))
             .change(Change::UpdateIdentifier(proved))
@@ -211,8 +211,10 @@ impl SignIns<'_> {
         if next.is_none() {
             batch = batch.change(Change::GiveBackBudget(budget));
             let (with_session, new) =
-                self.with_session(request, batch, &account.user, transport, vec![method])?;
+                self.with_session(request, batch, account, transport, step.amr(method))?;
             (batch, session) = (with_session, Some(new));
+        } else {
+            batch = batch.event(self.first_factor_passed(request, account, method)?);
         }
         match self.zalt.commit(batch).await {
             Ok(()) => match session {

@@ -143,9 +143,7 @@ impl SignIns<'_> {
                     continue;
                 }
             };
-            if !account.user.status.is_active() {
-                return Err(Error::AccountSuspended);
-            }
+            account.user.require_usable()?;
             // Otherwise the attempt moved, or the passkey was used or removed meanwhile.
             if let Some(progress) = self
                 .complete_by_passkey(request, &attempt, account, answered)
@@ -229,8 +227,10 @@ impl SignIns<'_> {
             }
             let transport = sign_in(attempt)?.transport;
             let (with_session, new) =
-                self.with_session(request, batch, &account.user, transport, vec![method])?;
+                self.with_session(request, batch, account, transport, vec![method])?;
             (batch, session) = (with_session, Some(new));
+        } else {
+            batch = batch.event(self.first_factor_passed(request, account, method)?);
         }
         match zalt.commit(batch).await {
             Ok(()) => match session {

@@ -3,6 +3,7 @@ use super::model::{Attempt, AttemptState, SignUp, SignUpStatus};
 use super::proof::Proof;
 use super::step::{self, CodeTries, NewChallenge, RACES};
 use crate::Zalt;
+use crate::credential::Arrival;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::AttemptId;
@@ -13,7 +14,7 @@ use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
-use crate::user::{Metadata, NewUser, Profile};
+use crate::user::{Account, Metadata, NewUser, Profile};
 
 /// Signing up.
 #[derive(Debug, Clone, Copy)]
@@ -266,12 +267,21 @@ impl<'z> SignUps<'z> {
             .users()
             .with_new_user(request, Actor::Anonymous, batch, new)?;
         let amr = vec![AuthenticationMethod::Email];
-        let session = NewSession::mint(zalt, request, &user, state.transport, amr.clone())?;
+        let mut session = NewSession::mint(zalt, request, &user, state.transport, amr.clone())?;
         let kind = EventKind::SessionCreated {
             session_id: session.session.id,
             amr,
         };
         let event = zalt.event(request, Actor::User(user.id), Some(user.id), kind)?;
+        let account = Account {
+            user,
+            identifiers: Vec::new(),
+            password: None,
+            credentials: Vec::new(),
+        };
+        let (batch, device) = zalt.with_device(request, &account, Arrival::SignUp, batch)?;
+        let user = account.user;
+        session.device = device;
         let batch = batch
             .change(Change::InsertSession(session.session.clone()))
             .event(event);

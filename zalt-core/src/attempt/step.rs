@@ -118,7 +118,7 @@ impl NewChallenge {
 }
 
 /// The attempt that `token` binds its holder to. An expired one is as good as none.
-pub(super) async fn find(zalt: &Zalt, token: &AttemptToken) -> Result<Attempt, Error> {
+pub(crate) async fn find(zalt: &Zalt, token: &AttemptToken) -> Result<Attempt, Error> {
     let attempt = find_by_id(zalt, token.id()).await?;
     if attempt.token == token.digest() {
         Ok(attempt)
@@ -142,7 +142,7 @@ pub(super) async fn find_by_id(zalt: &Zalt, id: AttemptId) -> Result<Attempt, Er
 }
 
 /// A fresh attempt with the token for whoever began it.
-pub(super) fn begin(
+pub(crate) fn begin(
     zalt: &Zalt,
     id: AttemptId,
     state: AttemptState,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::session::AuthenticationMethod;
 
 /// A way to pass the first factor, named as the API names its strategies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -152,23 +151,6 @@ impl SecondFactor {
             Self::Passkey => "passkey",
             Self::SmsCode => "sms_code",
             Self::EmailCode => "email_code",
-        }
-    }
-
-    /// The kind that a proof of this method is of; `None` for a recovery code, which goes with all of them, and for what
-    /// is no second factor.
-    pub const fn of(method: AuthenticationMethod) -> Option<Self> {
-        match method {
-            AuthenticationMethod::Totp => Some(Self::Totp),
-            AuthenticationMethod::Passkey | AuthenticationMethod::PasskeyPresence => {
-                Some(Self::Passkey)
-            }
-            AuthenticationMethod::SecondEmail => Some(Self::EmailCode),
-            AuthenticationMethod::SecondSms => Some(Self::SmsCode),
-            AuthenticationMethod::Password
-            | AuthenticationMethod::Email
-            | AuthenticationMethod::Sms
-            | AuthenticationMethod::RecoveryCode => None,
         }
     }
 }

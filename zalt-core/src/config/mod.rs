@@ -50,6 +50,8 @@ pub struct Config {
     pub passkeys: PasskeyConfig,
     /// Phone numbers: whose are accepted, and how many text messages are sent.
     pub phone_numbers: PhoneNumberConfig,
+    /// For how long somebody may have a device stand in for the second factor, up to 90 days; `None` for not at all (none).
+    pub trusted_devices: Option<Duration>,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -215,6 +217,10 @@ pub struct LinkConfig {
     pub reset_password: String,
     /// The page that confirms an address of the account.
     pub verify_email_address: String,
+    /// The page that freezes an account.
+    pub freeze: String,
+    /// The page that begins to recover a frozen account.
+    pub recover: String,
     /// The page to sign in at, for the mail to somebody who signs up again.
     pub start: String,
 }
@@ -228,6 +234,8 @@ impl LinkConfig {
             sign_up: format!("{base}/sign-up/link?token={{token}}"),
             reset_password: format!("{base}/password/link?token={{token}}"),
             verify_email_address: format!("{base}/account/emails/link?token={{token}}"),
+            freeze: format!("{base}/safety/link?token={{token}}"),
+            recover: format!("{base}/recovery/link?token={{token}}"),
             start: format!("{base}/sign-in"),
         }
     }
@@ -292,6 +300,7 @@ impl Config {
             },
             passkeys: PasskeyConfig::of(base_url),
             phone_numbers: PhoneNumberConfig::new(),
+            trusted_devices: None,
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -394,6 +403,9 @@ impl Config {
             && secret.len() < 32
         {
             return Err(E::SharedSecret);
+        }
+        if let Some(trusted) = self.trusted_devices {
+            require_within("trusted_devices", trusted, MINUTE, 90 * DAY)?;
         }
         let attempts = &self.attempts;
         require_within("attempts.lifetime", attempts.lifetime, MINUTE, DAY)?;

@@ -167,7 +167,12 @@ impl<'z> Credentials<'z> {
             .credentials
             .iter()
             .find(|credential| credential.id == id)
-            .filter(|credential| !matches!(credential.state, CredentialState::RecoveryCodes(_)))
+            .filter(|credential| {
+                !matches!(
+                    credential.state,
+                    CredentialState::RecoveryCodes(_) | CredentialState::Device(_)
+                )
+            })
             .ok_or(Error::NotFound)?;
         if self.zalt.is_last_way_in(&account, removed) {
             return Err(Error::LastWayIn);
@@ -275,6 +280,7 @@ impl<'z> Credentials<'z> {
         let (unconfirmed, kept): (Vec<_>, Vec<_>) = account
             .credentials
             .iter()
+            .filter(|credential| !matches!(credential.state, CredentialState::Device(_)))
             .partition(|credential| is_unconfirmed(credential));
         if kept.len() >= MAX_CREDENTIALS {
             return Err(Error::TooManyCredentials);
@@ -442,7 +448,7 @@ fn is_unconfirmed(credential: &Credential) -> bool {
     matches!(&credential.state, CredentialState::Totp(totp) if totp.confirmed_at.is_none())
 }
 
-fn deletion(credential: &Credential) -> Change {
+pub(super) fn deletion(credential: &Credential) -> Change {
     Change::DeleteCredential {
         id: credential.id,
         version: credential.version,

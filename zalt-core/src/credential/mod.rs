@@ -3,6 +3,7 @@
 //! Each is one row with a version. Whatever a credential may be used for only once, a time step, a recovery code, is written
 //! as an update that names the version it read: of two requests with one code, one wins.
 
+mod device;
 mod enrollment;
 mod messages;
 mod passkey;
@@ -16,6 +17,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use device::Arrival;
+pub use device::{Device, DeviceTrust};
 pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
 pub use messages::Messages;
 pub(crate) use proof::{Asked, UsedCredential, WrongProof};
@@ -61,6 +64,8 @@ pub enum CredentialState {
     Messages(Messages),
     /// Codes on paper, for when everything else is lost.
     RecoveryCodes(RecoveryCodes),
+    /// A browser or app that was signed in from.
+    Device(Device),
 }
 
 /// What a credential is known by: the SHA-256 of what its authenticator calls it.

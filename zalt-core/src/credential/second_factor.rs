@@ -16,7 +16,9 @@ impl Credential {
             CredentialState::Totp(totp) if totp.confirmed_at.is_some() => Some(SecondFactor::Totp),
             CredentialState::Passkey(_) => Some(SecondFactor::Passkey),
             CredentialState::Messages(messages) => SecondFactor::to(messages.identifier_kind),
-            CredentialState::Totp(_) | CredentialState::RecoveryCodes(_) => None,
+            CredentialState::Totp(_)
+            | CredentialState::RecoveryCodes(_)
+            | CredentialState::Device(_) => None,
         }
     }
 }

@@ -13,4 +13,6 @@ pub use digest::{CodeDigest, TokenDigest};
 pub(crate) use keys::Purpose;
 pub use keys::{EncryptionKeys, KeyError};
 pub use seal::{SealError, Sealed};
-pub use token::{AttemptToken, LinkToken, RefreshToken, SessionToken, TokenFormatError};
+pub use token::{
+    AttemptToken, DeviceToken, LinkToken, RefreshToken, SessionToken, TokenFormatError,
+};

@@ -3,6 +3,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::digest::TokenDigest;
@@ -81,6 +82,50 @@ define_tokens! {
     AttemptToken { "zat_", AttemptId };
     /// The secret in a link that was mailed.
     LinkToken { "zlt_", AttemptId };
+}
+
+/// What a device keeps so that it is known again: 256 random bits. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct DeviceToken(Zeroizing<[u8; 32]>);
+
+impl DeviceToken {
+    /// What the text starts with, so that scanners find leaked ones.
+    pub const PREFIX: &'static str = "zdv_";
+
+    /// Mints a token.
+    pub fn mint(rng: &dyn Rng) -> Result<Self, RngError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        rng.fill(secret.as_mut())?;
+        Ok(Self(secret))
+    }
+
+    /// Reads a token as a client sent it. Only the one canonical spelling is accepted.
+    pub fn parse(text: &str) -> Result<Self, TokenFormatError> {
+        decode(Self::PREFIX, text).map(Self)
+    }
+
+    /// The text to hand to its holder; nothing else ever shows the secret.
+    pub fn expose(&self) -> Zeroizing<String> {
+        encode(Self::PREFIX, &[self.0.as_ref()])
+    }
+
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for DeviceToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref().ct_eq(other.0.as_ref()).into()
+    }
+}
+
+impl Eq for DeviceToken {}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceToken(..)")
+    }
 }
 
 /// A refresh token: the session, the number of its rotation, and a MAC under a key that is not in the store.

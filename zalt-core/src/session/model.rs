@@ -93,6 +93,9 @@ pub enum AuthenticationMethod {
     /// A passkey whose authenticator checked only that somebody was there: one factor.
     #[serde(rename = "passkey_presence")]
     PasskeyPresence,
+    /// A device that stood in for the second factor. It is none itself: the session has one factor.
+    #[serde(rename = "trusted_device")]
+    TrustedDevice,
 }
 
 impl AuthenticationMethod {
@@ -106,6 +109,7 @@ impl AuthenticationMethod {
             Self::RecoveryCode => "recovery",
             Self::Passkey => "passkey",
             Self::PasskeyPresence => "passkey_presence",
+            Self::TrustedDevice => "trusted_device",
         }
     }
 
@@ -183,7 +187,10 @@ impl Session {
         let has = |wanted: fn(AuthenticationMethod) -> bool| {
             self.amr.iter().any(|proof| wanted(proof.method))
         };
-        let first = has(|method| !method.is_second_factor());
+        // A device that stands in for a second factor proves nothing beside the first.
+        let first = has(|method| {
+            !method.is_second_factor() && method != AuthenticationMethod::TrustedDevice
+        });
         let code = has(|method| method.is_second_factor() && !method.is_passkey());
         let touched = has(|method| method == PasskeyPresence);
         if has(|method| method == Passkey) || first && touched {
@@ -288,6 +295,8 @@ pub enum RevokeReason {
     SecondFactorAdded,
     /// A refresh token that had been replaced was presented again.
     RefreshTokenReused,
+    /// The account was frozen by its owner.
+    AccountFrozen,
     /// The account was suspended.
     UserSuspended,
     /// The account was deleted.
@@ -304,6 +313,7 @@ impl RevokeReason {
             Self::PasswordChanged => "password_changed",
             Self::SecondFactorAdded => "second_factor_added",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::AccountFrozen => "account_frozen",
             Self::UserSuspended => "user_suspended",
             Self::UserDeleted => "user_deleted",
         }

@@ -45,7 +45,7 @@ impl Sessions<'_> {
             if !token.is_genuine(self.zalt.encryption_keys(), &state.seed) {
                 return Err(Error::RefreshTokenInvalid);
             }
-            if !session.is_live(self.zalt.now()) || !user.status.is_active() {
+            if !session.is_live(self.zalt.now()) || !user.is_usable() {
                 return Err(Error::SessionOver);
             }
             let presented = self.judge(&state, token.generation());
@@ -130,6 +130,7 @@ impl Sessions<'_> {
             session,
             user,
             credentials,
+            device: None,
         })
     }
 

@@ -510,7 +510,7 @@ impl<'z> Sessions<'z> {
         (session, user): (Session, User),
     ) -> Result<Authenticated, Error> {
         let now = self.zalt.now();
-        if !session.is_live(now) || !user.status.is_active() {
+        if !session.is_live(now) || !user.is_usable() {
             return Err(Error::SessionOver);
         }
         if now.since(session.last_seen_at) >= self.zalt.config().sessions.touch_interval {

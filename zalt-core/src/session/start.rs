@@ -4,7 +4,7 @@ use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::id::SessionId;
 use crate::request::RequestContext;
-use crate::secret::{RefreshToken, SessionToken};
+use crate::secret::{DeviceToken, RefreshToken, SessionToken};
 use crate::user::User;
 use zeroize::Zeroizing;
 
@@ -17,6 +17,8 @@ pub struct SignedIn {
     pub user: User,
     /// What the device keeps; nobody else ever sees it.
     pub credentials: SessionCredentials,
+    /// What the device keeps beyond the session, so that it is known again, if it is to keep another one than it has.
+    pub device: Option<DeviceToken>,
 }
 
 /// What a device holds a session with.
@@ -48,6 +50,7 @@ impl std::fmt::Debug for SessionCredentials {
 pub(crate) struct NewSession {
     pub(crate) session: Session,
     token: Option<SessionToken>,
+    pub(crate) device: Option<DeviceToken>,
 }
 
 impl NewSession {
@@ -59,6 +62,8 @@ impl NewSession {
         transport: Transport,
         amr: Vec<AuthenticationMethod>,
     ) -> Result<Self, Error> {
+        // The one place that every session comes from: no way of signing in can forget to ask.
+        user.require_usable()?;
         let now = zalt.now();
         let config = &zalt.config().sessions;
         let id = SessionId::mint(now, zalt.rng())?;
@@ -98,7 +103,11 @@ impl NewSession {
             created_at: now,
             revoked: None,
         };
-        Ok(Self { session, token })
+        Ok(Self {
+            session,
+            token,
+            device: None,
+        })
     }
 
     /// What the device gets, once the session is committed.
@@ -113,6 +122,7 @@ impl NewSession {
             session: self.session,
             user,
             credentials,
+            device: self.device,
         })
     }
 }

@@ -118,6 +118,9 @@ impl<'z> Users<'z> {
         username: Option<Username>,
     ) -> Result<Account, Error> {
         let account = self.strong_account(authenticated).await?;
+        let notice = Notice::UsernameChanged {
+            username: username.as_ref().map(ToString::to_string),
+        };
         let mut batch = self.owners_batch(request, authenticated, &account);
         let old = account
             .identifiers
@@ -139,6 +142,7 @@ impl<'z> Users<'z> {
             batch = batch.change(Change::InsertIdentifier(new));
         }
         let event = self.own_event(request, account.user.id, EventKind::UserUpdated)?;
+        batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
         match self.zalt.commit(batch.event(event)).await {
             Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
                 return Err(Error::UsernameTaken);
@@ -238,6 +242,10 @@ impl<'z> Users<'z> {
             }));
         }
         let kind = EventKind::IdentifierMadePrimary { identifier_id: id };
+        let notice = Notice::PrimaryEmailAddressChanged {
+            address: chosen.value.as_str().to_owned(),
+        };
+        batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
         let batch = batch
             .change(Change::UpdateIdentifier(Identifier {
                 primary: true,
@@ -376,7 +384,7 @@ impl<'z> Users<'z> {
         })
     }
 
-    pub(super) fn new_identifier(
+    pub(crate) fn new_identifier(
         &self,
         user_id: UserId,
         value: IdentifierValue,

@@ -18,6 +18,7 @@ pub use profile::{ImageUrl, Name, Profile, ProfileError};
 
 use crate::credential::{Credential, CredentialState, RecoveryCodes, Totp};
 use crate::environment::Timestamp;
+use crate::error::Error;
 use crate::id::UserId;
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::passkey::Passkey;
@@ -39,6 +40,11 @@ pub struct User {
     pub metadata: UserMetadata,
     /// Grows whenever sessions are ended wholesale. A sign-in that began before may not insert its session after.
     pub session_epoch: u64,
+    /// Since when nobody signs in, because the owner said that somebody else is at it. The owner recovers the account
+    /// through an address of theirs, or the application lifts it.
+    pub frozen_at: Option<Timestamp>,
+    /// When that was last lifted. The links of safety mails from before then do nothing any more.
+    pub recovered_at: Option<Timestamp>,
     /// When the user last signed in.
     pub last_sign_in_at: Option<Timestamp>,
     /// When the account was made.
@@ -47,6 +53,24 @@ pub struct User {
     pub updated_at: Timestamp,
     /// Counts the writes of this row; an update names the version that it read.
     pub version: u64,
+}
+
+impl User {
+    /// Whether this user may sign in and use sessions.
+    pub const fn is_usable(&self) -> bool {
+        self.status.is_active() && self.frozen_at.is_none()
+    }
+
+    /// Refuses a user who may not sign in. To be asked after a proof was right: it tells about the account.
+    pub(crate) const fn require_usable(&self) -> Result<(), Error> {
+        if !self.status.is_active() {
+            return Err(Error::AccountSuspended);
+        }
+        if self.frozen_at.is_some() {
+            return Err(Error::AccountFrozen);
+        }
+        Ok(())
+    }
 }
 
 /// Whether an account may be used.

@@ -42,6 +42,8 @@ impl Users<'_> {
                 ..UserMetadata::default()
             },
             session_epoch: 0,
+            frozen_at: None,
+            recovered_at: None,
             last_sign_in_at: None,
             created_at: now,
             updated_at: now,

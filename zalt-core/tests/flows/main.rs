@@ -8,6 +8,7 @@
 
 mod accounts;
 mod attacks;
+mod devices;
 mod faults;
 mod keys;
 mod methods;
@@ -16,6 +17,7 @@ mod passwords;
 mod phone_numbers;
 mod refresh;
 mod resets;
+mod safety;
 mod second_factors;
 mod sent_codes;
 mod sessions;

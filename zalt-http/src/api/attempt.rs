@@ -113,7 +113,8 @@ fn transport(attempt: &Attempt) -> Transport {
         AttemptState::SignUp(state) => state.transport,
         AttemptState::AddressVerification(_)
         | AttemptState::StepUp(_)
-        | AttemptState::Passkey(_) => Transport::Cookie,
+        | AttemptState::Passkey(_)
+        | AttemptState::AccountLink(_) => Transport::Cookie,
     }
 }
 

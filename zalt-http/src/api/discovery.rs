@@ -41,6 +41,9 @@ struct SettingsView {
     #[schema(example = json!(["password", "email_code", "email_link"]))]
     first_factors: Vec<&'static str>,
     second_factors: SecondFactorsView,
+    /// For how many seconds somebody may have a device stand in for the second factor; null for not at all.
+    #[schema(example = 2_592_000)]
+    trusted_devices: Option<u64>,
     sign_up: SignUpSettingsView,
 }
 
@@ -80,6 +83,7 @@ async fn settings(call: Call) -> Reply<SettingsView> {
             policy: config.second_factors.policy.as_str(),
             methods: methods.map(SecondFactor::as_str).collect(),
         },
+        trusted_devices: config.trusted_devices.map(|lifetime| lifetime.as_secs()),
         sign_up: SignUpSettingsView {
             open: config.sign_up.open,
             password_required: config.needs_password(),

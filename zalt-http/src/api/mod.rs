@@ -6,6 +6,7 @@ mod discovery;
 mod endpoints;
 mod fields;
 mod me;
+mod safety;
 mod session;
 mod sign_in;
 mod sign_up;
@@ -41,6 +42,7 @@ fn collected<E: Endpoints>(endpoints: E) -> E {
     let endpoints = sign_in::routes(endpoints);
     let endpoints = session::routes(endpoints);
     let endpoints = me::routes(endpoints);
+    let endpoints = safety::routes(endpoints);
     discovery::routes(endpoints)
 }
 

@@ -21,6 +21,11 @@ pub(crate) struct Complete {
     user: UserView,
     #[serde(flatten)]
     tokens: Option<Tokens>,
+    /// Where the session is held by tokens and the device is to keep another one for itself: what to send in `Zalt-Device`
+    /// with every sign-in from now on. Shown here and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "zdv_...")]
+    device_token: Option<String>,
 }
 
 /// What holds a session without a cookie.
@@ -108,6 +113,10 @@ async fn body(call: &Call, signed_in: &SignedIn) -> Result<Complete, ApiError> {
         session: SessionView::of(&signed_in.session, true),
         user: UserView::of(call.zalt(), &account),
         tokens: Tokens::of(call, &signed_in.credentials),
+        device_token: match (&signed_in.credentials, &signed_in.device) {
+            (SessionCredentials::Bearer { .. }, Some(device)) => Some(device.expose().to_string()),
+            _ => None,
+        },
     })
 }
 
@@ -124,6 +133,10 @@ async fn hand_over(
             .http
             .cookie_until(CookieKind::Session, &token.expose(), expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
+        if let Some(device) = &signed_in.device {
+            let cookie = call.http.device_cookie(device)?;
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
         if let Some(kind) = attempt {
             response.headers_mut().append(SET_COOKIE, call.clear(kind));
         }

@@ -68,6 +68,7 @@ mod tests {
             to: to.to_owned(),
             notice: Notice::PasswordChanged,
             application_name: application_name.to_owned(),
+            safety_link: None,
         };
         let rendered =
             RenderedMail::new(&format!("Grüße von {application_name}"), "Text", "<p>Html");

@@ -165,6 +165,7 @@ mod tests {
             to: "ada@example.com".to_owned(),
             notice,
             application_name: application_name.to_owned(),
+            safety_link: Some("https://acme.example/no?c=3&d=4".to_owned()),
         }
     }
 
@@ -214,6 +215,22 @@ mod tests {
             Notice::RecoveryCodeUsed { left: 0 },
             Notice::RecoveryCodeUsed { left: 7 },
             Notice::AccountDeleted,
+            Notice::NewDevice {
+                user_agent: Some("Mozilla/5.0".to_owned()),
+                ip: Some("203.0.113.7".to_owned()),
+            },
+            Notice::UsernameChanged {
+                username: Some("ada".to_owned()),
+            },
+            Notice::UsernameChanged { username: None },
+            Notice::PrimaryEmailAddressChanged {
+                address: "new@example.com".to_owned(),
+            },
+            Notice::AccountFrozen {
+                link: "https://acme.example/back?e=5".to_owned(),
+                valid_minutes: 60,
+            },
+            Notice::AccountRecovered,
         ]
     }
 

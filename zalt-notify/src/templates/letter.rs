@@ -37,7 +37,11 @@ impl Letter {
     /// [`RenderError::UnknownNotice`] and [`RenderError::Link`].
     pub fn compose(mail: &Mail) -> Result<Self, RenderError> {
         let application_name = one_line(&mail.application_name, MAX_NAME);
-        wording::letter(application_name, &mail.notice)
+        let letter = wording::letter(application_name, &mail.notice)?;
+        match &mail.safety_link {
+            Some(url) if letter.action.is_none() => wording::with_safety_link(letter, url),
+            _ => Ok(letter),
+        }
     }
 }
 

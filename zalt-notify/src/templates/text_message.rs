@@ -47,6 +47,17 @@ fn safety(app: &str, notice: &Notice) -> Result<String, RenderError> {
                 "{app}: somebody tried to add this number to another account. It belongs to yours. Nothing was changed."
             ));
         }
+        Notice::AccountFrozen { .. } => {
+            return Ok(format!(
+                "{app}: your account is frozen. Recover it by the mail that was sent to you."
+            ));
+        }
+        Notice::AccountRecovered => return Ok(format!("{app}: your account was recovered.")),
+        Notice::NewDevice { .. } => "a new device signed in to your account.".to_owned(),
+        Notice::UsernameChanged { .. } => "the username of your account was changed.".to_owned(),
+        Notice::PrimaryEmailAddressChanged { .. } => {
+            "the main address of your account was changed.".to_owned()
+        }
         Notice::AccountDeleted => return Ok(format!("{app}: your account was deleted.")),
         Notice::PasswordChanged => {
             return Ok(format!(

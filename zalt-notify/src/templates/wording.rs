@@ -97,6 +97,24 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
         | Notice::RecoveryCodesCreated
         | Notice::RecoveryCodeUsed { .. } => Ok(second_factor(app, notice)),
         Notice::AccountDeleted => Ok(account_deleted(app)),
+        Notice::NewDevice { user_agent, ip } => {
+            Ok(new_device(app, user_agent.as_deref(), ip.as_deref()))
+        }
+        Notice::UsernameChanged { .. } | Notice::PrimaryEmailAddressChanged { .. } => {
+            Ok(identifier_changed(app, notice))
+        }
+        Notice::AccountFrozen {
+            link,
+            valid_minutes,
+        } => account_frozen(app, link, *valid_minutes),
+        Notice::AccountRecovered => Ok(safety(
+            format!("Your account at {app} is yours again"),
+            "Your account is recovered",
+            format!(
+                "Your account at {app} was frozen and has been recovered through an address of yours."
+            ),
+            app,
+        )),
         _ => Err(RenderError::UnknownNotice),
     }
 }
@@ -117,6 +135,89 @@ fn changed(app: String, (one, kind, which): (&str, &str, &str), how: &str) -> Le
         ),
     };
     safety(subject, &format!("{one} was {how}"), happened, app)
+}
+
+/// What happened to the name or the main address of an account.
+fn identifier_changed(app: String, notice: &Notice) -> Letter {
+    let subject = format!("Your username for {app} was changed");
+    let heading = "Your username was changed";
+    match notice {
+        Notice::PrimaryEmailAddressChanged { address } => safety(
+            format!("Another e-mail address is the main one of your account at {app}"),
+            "Your main e-mail address was changed",
+            format!(
+                "Messages of {app} go to {} from now on.",
+                one_line(address, MAX_ADDRESS)
+            ),
+            app,
+        ),
+        Notice::UsernameChanged {
+            username: Some(name),
+        } => {
+            let name = one_line(name, MAX_ADDRESS);
+            let happened = format!("The username of your account at {app} is now {name}.");
+            safety(subject, heading, happened, app)
+        }
+        _ => {
+            let happened = format!("The username of your account at {app} was removed.");
+            safety(subject, heading, happened, app)
+        }
+    }
+}
+
+fn new_device(app: String, user_agent: Option<&str>, ip: Option<&str>) -> Letter {
+    let agent = user_agent
+        .map(|agent| format!(" It calls itself “{}”.", one_line(agent, MAX_AGENT)))
+        .unwrap_or_default();
+    let address = ip
+        .map(|ip| format!(" Its network address is {}.", one_line(ip, MAX_AGENT)))
+        .unwrap_or_default();
+    let happened = format!(
+        "Somebody signed in to your account at {app} from a device that is new to us.{agent}{address}"
+    );
+    let subject = format!("New sign-in to your account at {app}");
+    safety(subject, "A new device signed in", happened, app)
+}
+
+/// The same mail with the button that freezes the account.
+pub(super) fn with_safety_link(letter: Letter, url: &str) -> Result<Letter, RenderError> {
+    let mut letter = letter;
+    letter.action = Some(Action::new("This wasn’t me", url)?);
+    if let Some(advice) = letter.paragraphs.last_mut() {
+        *advice = format!(
+            "If this was not you, press the button. It leads to a page of {} where you can freeze the account: every \
+             session ends and nobody gets in, until you have recovered it by a mail to the addresses that were yours before. \
+             The button works once and for 7 days.",
+            letter.application_name
+        );
+    }
+    Ok(letter)
+}
+
+fn account_frozen(app: String, link: &str, minutes: u32) -> Result<Letter, RenderError> {
+    Ok(Letter {
+        subject: format!("Recover your account at {app}"),
+        preheader: "Your account is frozen. Nobody can sign in.".to_owned(),
+        heading: "Your account is frozen".to_owned(),
+        paragraphs: vec![
+            format!(
+                "Somebody who reads your mail said that a change to your account at {app} was not yours. All sessions have \
+                 ended, and nobody can sign in."
+            ),
+            format!(
+                "To recover it, open the page below. You set a new password and look through what was added lately. The \
+                 link works once and for {}.",
+                duration(minutes)
+            ),
+        ],
+        code: None,
+        action: Some(Action::new("Recover the account", link)?),
+        closing: vec![
+            "If you did not ask for this, somebody else may be reading your mail: change the password of your mailbox first."
+                .to_owned(),
+        ],
+        application_name: app,
+    })
 }
 
 /// What happened to the second factors of an account.
@@ -270,4 +371,5 @@ pub(super) fn duration(minutes: u32) -> String {
 }
 
 pub(super) const MAX_CODE: usize = 32;
+const MAX_AGENT: usize = 120;
 const MAX_ADDRESS: usize = 254;

@@ -123,6 +123,7 @@ async fn the_console_shows_the_text_and_obeys_nobody() {
             address: "\u{1b}[2Jx\r@example.com".to_owned(),
         },
         application_name: "Acme".to_owned(),
+        safety_link: None,
     };
     Mailer::send(&console, id(2), &hostile).await.unwrap();
     SmsSender::send(&console, id(3), &sms("+15005550001"))

@@ -46,6 +46,7 @@ pub(crate) fn mail(to: &str) -> Mail {
         to: to.to_owned(),
         notice: sign_in(),
         application_name: "Grüße & Söhne".to_owned(),
+        safety_link: None,
     }
 }
 

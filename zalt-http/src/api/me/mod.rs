@@ -1,6 +1,7 @@
 //! The account of the person who is signed in.
 
 mod credential;
+mod device;
 mod email_address;
 mod event;
 mod passkey;
@@ -37,5 +38,7 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(passkey::confirm))
         .routes(routes!(credential::rename, credential::remove))
         .routes(routes!(credential::new_recovery_codes))
+        .routes(routes!(device::list))
+        .routes(routes!(device::forget))
         .routes(routes!(event::list))
 }

@@ -27,7 +27,7 @@ pub(crate) struct ChangePassword {
     sign_out_others: bool,
 }
 
-errors!(ChangeErrors: [BODY, SIGNED_IN, NEW_PASSWORD] CredentialsIncorrect, ReauthenticationRequired, AccountSuspended,
+errors!(ChangeErrors: [BODY, SIGNED_IN, NEW_PASSWORD] CredentialsIncorrect, ReauthenticationRequired, AccountFrozen, AccountSuspended,
     NotFound, RateLimited, Conflict);
 
 /// Change the password, or set the first one

@@ -72,7 +72,7 @@ pub(crate) struct Reauthenticated {
 }
 
 errors!(ReauthenticateErrors: [BODY, SIGNED_IN] CredentialsIncorrect, CodeIncorrect, PasskeyRefused, PasskeyRequestOver,
-    AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptExhausted, RateLimited, Overloaded, Conflict);
+    AccountFrozen, AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptExhausted, RateLimited, Overloaded, Conflict);
 
 /// Prove again who is signed in
 ///

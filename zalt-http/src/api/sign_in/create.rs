@@ -28,7 +28,7 @@ pub(crate) struct CreateSignIn {
     transport: Transport,
 }
 
-errors!(CreateErrors: [BODY] FactorNotAllowed, CredentialsIncorrect, AccountSuspended, RateLimited, Overloaded, Conflict);
+errors!(CreateErrors: [BODY] FactorNotAllowed, CredentialsIncorrect, AccountFrozen, AccountSuspended, RateLimited, Overloaded, Conflict);
 
 /// Begin a sign-in, or sign in with a password in one step
 ///

@@ -95,7 +95,7 @@ pub(crate) struct AttemptFirstFactor {
 }
 
 errors!(AttemptErrors: [BODY] CredentialsIncorrect, CodeIncorrect, LinkIncorrect, PasskeyRefused, PasskeyRequestOver,
-    AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
+    AccountFrozen, AccountSuspended, FactorNotAllowed, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Overloaded, Conflict);
 
 /// Pass the first factor
 ///

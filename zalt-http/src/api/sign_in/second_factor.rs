@@ -51,9 +51,12 @@ pub(crate) struct AttemptSecondFactor {
     /// What `toJSON()` makes of the credential that a passkey answered.
     #[schema(value_type = Option<Object>, example = json!({ "id": "...", "rawId": "...", "type": "public-key", "response": {} }))]
     credential: Option<AssertionResponse>,
+    /// Whether the device stands in for the second factor from now on, where the application allows that.
+    #[serde(default)]
+    trust_device: bool,
 }
 
-errors!(AttemptErrors: [BODY] CodeIncorrect, PasskeyRefused, PasskeyRequestOver, AccountSuspended, FactorNotAllowed,
+errors!(AttemptErrors: [BODY] CodeIncorrect, PasskeyRefused, PasskeyRequestOver, AccountFrozen, AccountSuspended, FactorNotAllowed,
     AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited, Conflict);
 
 /// Pass the second factor
@@ -71,10 +74,15 @@ pub(super) async fn attempt(
     Json(body): Json<AttemptSecondFactor>,
 ) -> Result<Response, ApiError> {
     let proof = body.strategy.proof(body.code, body.credential)?;
+    let context = if body.trust_device {
+        call.context().clone().trusting_device()
+    } else {
+        call.context().clone()
+    };
     let progress = call
         .zalt()
         .sign_ins()
-        .attempt_second_factor(call.context(), &token, &proof)
+        .attempt_second_factor(&context, &token, &proof)
         .await?;
     go_on(&call, progress).await
 }
@@ -111,7 +119,7 @@ pub(crate) struct ConfirmTotp {
     code: String,
 }
 
-errors!(ConfirmErrors: [BODY] FactorNotAllowed, CodeIncorrect, AccountSuspended, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited,
+errors!(ConfirmErrors: [BODY] FactorNotAllowed, CodeIncorrect, AccountFrozen, AccountSuspended, AttemptNotFound, AttemptStep, AttemptExhausted, RateLimited,
     NotFound, Conflict);
 
 /// Confirm the authenticator app and be signed in

@@ -1,0 +1,29 @@
+//! Account safety: what happens when somebody says "this wasn't me".
+//!
+//! Every mail that tells of a change carries a link to the addresses that were the owner's before it. The link freezes the
+//! account: all sessions end, nobody signs in, and nothing is removed. A fresh link then goes to those same addresses, and
+//! whoever reads one sets a new password and looks through what was added lately. After that the freeze is lifted, and
+//! whatever second factor was there before is asked for as ever: a mailbox alone opens no account that it did not open before.
+//!
+//! An address counts as the owner's once it has been verified for as long as the links are valid, or if it is the oldest
+//! one there is. So whoever adds an address of theirs gets neither link.
+
+mod link;
+mod recovery;
+
+pub use link::{AccountLink, LinkPurpose};
+pub use recovery::{Recovery, Review, ReviewDecision};
+
+use crate::Zalt;
+
+/// Freezing an account and recovering it.
+#[derive(Debug, Clone, Copy)]
+pub struct Safety<'z> {
+    zalt: &'z Zalt,
+}
+
+impl<'z> Safety<'z> {
+    pub(crate) const fn new(zalt: &'z Zalt) -> Self {
+        Self { zalt }
+    }
+}

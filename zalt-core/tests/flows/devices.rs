@@ -1,0 +1,222 @@
+//! Devices that are known again, and those that stand in for the second factor.
+
+use std::time::Duration;
+
+use zalt_core::attempt::{SecondFactorProof, SignInProgress};
+use zalt_core::message::Notice;
+use zalt_core::secret::DeviceToken;
+use zalt_core::session::AuthenticationMethod::{Password, TrustedDevice};
+use zalt_core::session::{Assurance, SignedIn, Transport};
+use zalt_core::{Config, Error, RequestContext};
+
+use crate::second_factors::{Owner, check, owner};
+use crate::support::*;
+
+const ADA: &str = "ada@example.com";
+
+fn trusting(config: &mut Config) {
+    config.trusted_devices = Some(30 * DAY);
+}
+
+fn from(device: &DeviceToken) -> RequestContext {
+    request().with_device(device.clone())
+}
+
+fn with_password(app: &App, request: &RequestContext) -> SignInProgress {
+    let sign_ins = app.zalt.sign_ins();
+    run(sign_ins.with_password(request, ADA, password(PASSWORD), Transport::Cookie)).unwrap()
+}
+
+fn second_factor(app: &App, owner: &Owner, request: &RequestContext) -> SignedIn {
+    let SignInProgress::NeedsSecondFactor(pending) = with_password(app, request) else {
+        panic!("a second factor was not asked for");
+    };
+    let proof = SecondFactorProof::Totp(owner.secret.code_at(app.zalt.now()));
+    let sign_ins = app.zalt.sign_ins();
+    let token = pending.token.unwrap();
+    let progress = run(sign_ins.attempt_second_factor(request, &token, &proof)).unwrap();
+    app.clock.advance(Duration::from_secs(30));
+    progress.into_session().unwrap()
+}
+
+/// The owner with a device that stands in for the app.
+fn trusted(app: &App) -> (Owner, DeviceToken) {
+    let owner = owner(app);
+    let asking = request().trusting_device();
+    let signed_in = second_factor(app, &owner, &asking);
+    (owner, signed_in.device.unwrap())
+}
+
+fn is_asked(app: &App, device: &DeviceToken) -> bool {
+    matches!(
+        with_password(app, &from(device)),
+        SignInProgress::NeedsSecondFactor(_)
+    )
+}
+
+#[test]
+fn a_device_is_new_once_for_each_user() {
+    let app = App::new();
+    let device = app.sign_up(ADA).device.unwrap();
+    let before = app.mails_to(ADA);
+    let SignInProgress::Complete(again) = with_password(&app, &from(&device)) else {
+        panic!("nothing else is asked for");
+    };
+    assert!(again.device.is_none());
+    assert_eq!(app.mails_to(ADA), before);
+    let other = app.sign_in(ADA).device.unwrap();
+    assert_eq!(app.mails_to(ADA), before + 1);
+    assert!(matches!(app.mail_to(ADA), Notice::NewDevice { .. }));
+    assert_ne!(other, device);
+    // The same browser with another account.
+    let sign_ups = app.zalt.sign_ups();
+    let started = run(sign_ups.create(&request(), new_sign_up("bob@example.com"))).unwrap();
+    let (code, _) = code_and_link(&app.mail_to("bob@example.com"));
+    let proof = zalt_core::attempt::Proof::code(&code);
+    let bob = run(sign_ups.attempt_proof(&from(&device), &started.token, &proof)).unwrap();
+    assert_eq!(bob.device, Some(device.clone()));
+    let before = app.mails_to(ADA);
+    with_password(&app, &from(&device));
+    assert_eq!(app.mails_to(ADA), before);
+}
+
+#[test]
+fn an_account_is_known_from_ten_devices_at_most() {
+    let app = App::new();
+    let first = app.sign_up(ADA);
+    for _ in 0..15 {
+        app.clock.advance(MINUTE);
+        app.sign_in(ADA);
+    }
+    let account = run(app.zalt.users().find_account(first.user.id)).unwrap();
+    assert_eq!(account.devices().count(), 10);
+    // Nobody's mailbox is flooded by a program that keeps no token.
+    assert!(app.mails_to(ADA) < 14);
+}
+
+#[test]
+fn a_trusted_device_stands_in_for_the_second_factor_and_is_none() {
+    let app = App::with(trusting);
+    let (owner, device) = trusted(&app);
+    let SignInProgress::Complete(signed_in) = with_password(&app, &from(&device)) else {
+        panic!("the device stands in");
+    };
+    let methods: Vec<_> = signed_in
+        .session
+        .amr
+        .iter()
+        .map(|proof| proof.method)
+        .collect();
+    assert_eq!(methods, [Password, TrustedDevice]);
+    assert_eq!(signed_in.session.assurance(), Some(Assurance::OneFactor));
+    // Never for a step up.
+    let who = check(&app, &signed_in);
+    let removed = app
+        .zalt
+        .credentials()
+        .remove(&request(), &who, owner.credential);
+    assert!(matches!(
+        run(removed),
+        Err(Error::ReauthenticationRequired {
+            assurance: Assurance::TwoFactors,
+            ..
+        })
+    ));
+    // Another device is asked, and so is this one when its time is up.
+    assert!(is_asked(
+        &app,
+        &DeviceToken::mint(&zalt_core::SystemRng).unwrap()
+    ));
+    app.clock.advance(30 * DAY);
+    assert!(is_asked(&app, &device));
+}
+
+#[test]
+fn nobody_plants_a_token_that_becomes_worth_a_second_factor() {
+    let app = App::with(trusting);
+    let owner = owner(&app);
+    let planted = DeviceToken::mint(&zalt_core::SystemRng).unwrap();
+    let asking = from(&planted).trusting_device();
+    let signed_in = second_factor(&app, &owner, &asking);
+    assert_ne!(signed_in.device, Some(planted.clone()));
+    assert!(is_asked(&app, &planted));
+    assert!(!is_asked(&app, &signed_in.device.unwrap()));
+}
+
+#[test]
+fn trust_is_asked_for_and_has_to_be_allowed() {
+    let app = App::new();
+    let (_, device) = trusted(&app);
+    assert!(is_asked(&app, &device), "it is not allowed");
+    let app = App::with(trusting);
+    let owner = owner(&app);
+    let device = second_factor(&app, &owner, &request()).device.unwrap();
+    assert!(is_asked(&app, &device), "it was not asked for");
+}
+
+#[test]
+fn a_changed_password_voids_trust() {
+    let app = App::with(trusting);
+    let (owner, device) = trusted(&app);
+    let who = check(&app, &second_factor(&app, &owner, &request()));
+    let users = app.zalt.users();
+    let (old, new) = (password(PASSWORD), password("quite another one"));
+    run(users.change_password(&request(), &who, Some(old), new, false)).unwrap();
+    let sign_ins = app.zalt.sign_ins();
+    let progress = run(sign_ins.with_password(
+        &from(&device),
+        ADA,
+        password("quite another one"),
+        Transport::Cookie,
+    ));
+    assert!(matches!(progress, Ok(SignInProgress::NeedsSecondFactor(_))));
+}
+
+#[test]
+fn another_factor_a_reset_and_the_end_of_all_sessions_void_trust() {
+    let app = App::with(trusting);
+    let (owner, device) = trusted(&app);
+    let who = check(&app, &second_factor(&app, &owner, &request()));
+    let credentials = app.zalt.credentials();
+    let enrollment = run(credentials.begin_totp(&request(), &who, None)).unwrap();
+    let (id, code) = (
+        enrollment.credential.id,
+        enrollment.secret.code_at(app.zalt.now()),
+    );
+    run(credentials.confirm_totp(&request(), &who, id, &code)).unwrap();
+    assert!(is_asked(&app, &device), "a factor was added");
+
+    let app = App::with(trusting);
+    let (owner, device) = trusted(&app);
+    let user_id = owner.signed_in.user.id;
+    run(app.zalt.users().end_sessions(&request(), user_id)).unwrap();
+    assert!(is_asked(&app, &device), "all sessions were ended");
+
+    let app = App::with(trusting);
+    let (owner, _) = trusted(&app);
+    let user_id = owner.signed_in.user.id;
+    run(app.zalt.credentials().reset(&request(), user_id, "lost")).unwrap();
+    let account = run(app.zalt.users().find_account(user_id)).unwrap();
+    assert_eq!(account.devices().count(), 0);
+}
+
+#[test]
+fn a_device_is_forgotten() {
+    let app = App::with(trusting);
+    let (owner, device) = trusted(&app);
+    let signed_in = second_factor(&app, &owner, &request());
+    let who = check(&app, &signed_in);
+    let account = run(app.zalt.users().find_account(signed_in.user.id)).unwrap();
+    let mut devices = account.devices();
+    let (known, _) = devices
+        .find(|(_, known)| app.zalt.has_trust(&account, known))
+        .unwrap();
+    let credentials = app.zalt.credentials();
+    // It is no second factor that the other way of removing would take.
+    let removed = run(credentials.remove(&request(), &who, known.id));
+    assert!(matches!(removed, Err(Error::NotFound)));
+    run(credentials.forget_device(&request(), &who, known.id)).unwrap();
+    assert!(is_asked(&app, &device));
+    let again = run(credentials.forget_device(&request(), &who, known.id));
+    assert!(matches!(again, Err(Error::NotFound)));
+}
