@@ -114,6 +114,8 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         &mut core.phone_numbers.messages,
         ours.text_messages_per_hour.as_ref(),
     );
+    set(&mut core.new_device_mails, ours.new_device_mails.as_ref());
+    core.trusted_devices = ours.trusted_devices;
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(
         &mut core.sessions.idle_timeout,

@@ -148,6 +148,8 @@ pub(crate) struct ApplicationSettings {
     pub(crate) passkeys: PasskeySettings,
     pub(crate) phone_countries: Option<Vec<Region>>,
     pub(crate) text_messages_per_hour: Option<Budget>,
+    pub(crate) trusted_devices: Option<Duration>,
+    pub(crate) new_device_mails: Option<bool>,
     pub(crate) session_lifetime: Option<Duration>,
     pub(crate) session_idle_timeout: Option<Duration>,
     pub(crate) refresh_grace: Option<Duration>,

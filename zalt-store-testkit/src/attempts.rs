@@ -159,6 +159,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
         let typed = IdentifierValue::parse(text).expect("fixtures use valid identifiers");
         let waits = status == SignInStatus::NeedsFirstFactor;
         states.push(AttemptState::SignIn(SignIn {
+            recovery: None,
             identifier: (!waits).then_some(typed),
             user_id: Some(UserId::from_bytes(f.bytes())),
             status,

@@ -212,6 +212,7 @@ impl Fixtures {
             id: AttemptId::mint(now, &self.rng).expect("the generator never fails"),
             token: self.token(),
             state: AttemptState::SignIn(SignIn {
+                recovery: None,
                 identifier: Some(
                     IdentifierValue::parse("ada@example.com")
                         .expect("fixtures use valid identifiers"),

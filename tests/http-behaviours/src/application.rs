@@ -101,6 +101,15 @@ impl Application {
         received.map(|(_, notice)| notice.clone()).collect()
     }
 
+    /// The `token` of the latest link to say that a change was not theirs.
+    pub async fn safety_link(&self, to: &str) -> String {
+        self.worker.send_due().await.unwrap();
+        let links = self.mails.1.lock().unwrap();
+        let latest = links.iter().rev().find(|(recipient, _)| recipient == to);
+        let (_, link) = latest.expect("a safety mail has a link");
+        link.split_once("token=").unwrap().1.to_owned()
+    }
+
     /// The code of the latest message to `to`, and the `token` of its link if it has one.
     pub async fn proof(&self, to: &str) -> (String, Option<String>) {
         let latest = self.messages_to(to).await.pop();
@@ -132,7 +141,10 @@ impl Clock for TestClock {
 
 /// Who got what, oldest first.
 #[derive(Debug, Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<(String, Notice)>>>);
+struct Mailbox(Arc<Mutex<Vec<(String, Notice)>>>, SafetyLinks);
+
+/// Where to say "this wasn't me", by the recipient.
+type SafetyLinks = Arc<Mutex<Vec<(String, String)>>>;
 
 impl Mailbox {
     fn keep(&self, to: &str, notice: &Notice) {
@@ -145,6 +157,10 @@ impl Mailbox {
 impl Mailer for Mailbox {
     async fn send(&self, _id: MessageId, mail: &Mail) -> Result<(), SendError> {
         self.keep(&mail.to, &mail.notice);
+        if let Some(link) = &mail.safety_link {
+            let link = (mail.to.clone(), link.clone());
+            self.1.lock().unwrap().push(link);
+        }
         Ok(())
     }
 }

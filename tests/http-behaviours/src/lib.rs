@@ -35,6 +35,7 @@ mod phone_numbers;
 mod proxies;
 mod registry;
 mod resets;
+mod safety;
 mod second_factors;
 mod sessions;
 mod sign_ins;

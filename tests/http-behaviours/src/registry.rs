@@ -156,6 +156,10 @@ register! {
         an_important_change_names_the_factors_that_it_needs,
         where_everybody_needs_one_it_is_set_up_on_the_way_in,
     }
+    safety {
+        a_change_that_was_not_theirs_freezes_the_account_until_it_is_recovered,
+        a_device_is_known_again,
+    }
     methods {
         what_is_allowed_is_told_to_everybody,
         what_is_not_allowed_is_refused_to_everybody_alike,

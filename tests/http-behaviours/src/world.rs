@@ -100,6 +100,20 @@ impl World {
         self.application.proof(address).await
     }
 
+    pub(crate) async fn safety_link(&self, address: &str) -> String {
+        self.application.safety_link(address).await
+    }
+
+    /// The `token` of the latest link that recovers a frozen account.
+    pub(crate) async fn recovery_link(&self, address: &str) -> String {
+        let mails = self.messages_to(address).await;
+        let link = mails.iter().rev().find_map(|notice| match notice {
+            Notice::AccountFrozen { link, .. } => link.split_once("token="),
+            _ => None,
+        });
+        link.expect("a recovery was mailed").1.to_owned()
+    }
+
     pub(crate) async fn code(&self, address: &str) -> String {
         self.proof(address).await.0
     }

@@ -50,6 +50,8 @@ pub struct Config {
     pub passkeys: PasskeyConfig,
     /// Phone numbers: whose are accepted, and how many text messages are sent.
     pub phone_numbers: PhoneNumberConfig,
+    /// Whether people are told of a sign-in from a device that their account was not known from (no).
+    pub new_device_mails: bool,
     /// For how long somebody may have a device stand in for the second factor, up to 90 days; `None` for not at all (none).
     pub trusted_devices: Option<Duration>,
     /// Where the links in mails lead.
@@ -300,6 +302,7 @@ impl Config {
             },
             passkeys: PasskeyConfig::of(base_url),
             phone_numbers: PhoneNumberConfig::new(),
+            new_device_mails: false,
             trusted_devices: None,
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,

@@ -83,7 +83,8 @@ impl Zalt {
         let lifetime = self.config().trusted_devices;
         let trust =
             lifetime.filter(|_| arrival == Arrival::SecondFactor && request.trusts_device());
-        if known.is_some() && trust.is_none() {
+        let tells = self.config().new_device_mails;
+        if trust.is_none() && (known.is_some() || !tells) {
             return Ok((batch, None));
         }
         // A token that somebody else may have put there must not become worth a second factor.
@@ -124,7 +125,7 @@ impl Zalt {
             && account
                 .devices()
                 .all(|(device, _)| now.since(device.created_at) < DAY);
-        if known.is_none() && arrival != Arrival::SignUp && !told_often {
+        if tells && known.is_none() && arrival != Arrival::SignUp && !told_often {
             let notice = Notice::NewDevice {
                 user_agent: request.user_agent().map(str::to_owned),
                 ip: request.ip().map(|ip| ip.to_string()),

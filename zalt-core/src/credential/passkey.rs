@@ -125,7 +125,7 @@ impl Credentials<'_> {
         if !config.first_factors.passkey && !config.second_factors.methods.passkey {
             return Err(Error::FactorNotAllowed);
         }
-        if account.credentials.len() >= MAX_CREDENTIALS {
+        if account.credentials.len() - account.devices().count() >= MAX_CREDENTIALS {
             return Err(Error::TooManyCredentials);
         }
         Ok(())

@@ -191,22 +191,17 @@ pub(super) fn used(attempt: &Attempt, state: &AccountLink) -> Attempt {
 }
 
 impl Zalt {
-    /// The addresses of an account that were its owner's for long enough to speak for them at `now`.
+    /// The addresses of an account that speak for its owner at `now`: verified for long enough, or from the beginning.
     pub(crate) fn trusted_addresses(account: &Account, now: Timestamp) -> Vec<EmailAddress> {
-        let mut addresses: Vec<_> = account
+        let from = (now - SAFETY_WINDOW).max(account.user.created_at);
+        account
             .identifiers
             .iter()
+            .filter(|identifier| identifier.verified_at.is_some_and(|at| at <= from))
             .filter_map(|identifier| match &identifier.value {
-                IdentifierValue::EmailAddress(address) => Some((identifier.verified_at?, address)),
+                IdentifierValue::EmailAddress(address) => Some(address.clone()),
                 _ => None,
             })
-            .collect();
-        addresses.sort_by_key(|(verified_at, _)| *verified_at);
-        let oldest = addresses.first().map(|(at, _)| *at);
-        addresses
-            .into_iter()
-            .filter(|(at, _)| *at <= now - SAFETY_WINDOW || Some(*at) == oldest)
-            .map(|(_, address)| address.clone())
             .collect()
     }
 

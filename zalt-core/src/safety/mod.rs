@@ -5,8 +5,8 @@
 //! whoever reads one sets a new password and looks through what was added lately. After that the freeze is lifted, and
 //! whatever second factor was there before is asked for as ever: a mailbox alone opens no account that it did not open before.
 //!
-//! An address counts as the owner's once it has been verified for as long as the links are valid, or if it is the oldest
-//! one there is. So whoever adds an address of theirs gets neither link.
+//! An address counts as the owner's once it has been verified for as long as the links are valid, or if it came with the
+//! account. So whoever adds an address of theirs gets neither link, also where they removed all others.
 
 mod link;
 mod recovery;

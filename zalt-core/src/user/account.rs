@@ -245,7 +245,9 @@ impl<'z> Users<'z> {
         let notice = Notice::PrimaryEmailAddressChanged {
             address: chosen.value.as_str().to_owned(),
         };
-        batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
+        if chosen.value.kind() == IdentifierKind::EmailAddress {
+            batch.changes.extend(self.zalt.mail_all(&account, &notice)?);
+        }
         let batch = batch
             .change(Change::UpdateIdentifier(Identifier {
                 primary: true,

@@ -96,6 +96,11 @@ fn a_verified_address_becomes_primary_and_the_old_one_can_go() {
         .find(|identifier| !identifier.primary)
         .unwrap()
         .id;
+    assert!(matches!(
+        app.mail_to("ada@example.com"),
+        Notice::PrimaryEmailAddressChanged { .. }
+    ));
+    app.clock.advance(std::time::Duration::from_millis(1));
     run(users.remove_email_address(&request(), &who, first)).unwrap();
     assert!(matches!(
         app.mail_to("ada@example.com"),

@@ -14,6 +14,10 @@ use crate::support::*;
 
 const ADA: &str = "ada@example.com";
 
+fn telling(config: &mut Config) {
+    config.new_device_mails = true;
+}
+
 fn trusting(config: &mut Config) {
     config.trusted_devices = Some(30 * DAY);
 }
@@ -56,7 +60,7 @@ fn is_asked(app: &App, device: &DeviceToken) -> bool {
 
 #[test]
 fn a_device_is_new_once_for_each_user() {
-    let app = App::new();
+    let app = App::with(telling);
     let device = app.sign_up(ADA).device.unwrap();
     let before = app.mails_to(ADA);
     let SignInProgress::Complete(again) = with_password(&app, &from(&device)) else {
@@ -82,7 +86,7 @@ fn a_device_is_new_once_for_each_user() {
 
 #[test]
 fn an_account_is_known_from_ten_devices_at_most() {
-    let app = App::new();
+    let app = App::with(telling);
     let first = app.sign_up(ADA);
     for _ in 0..15 {
         app.clock.advance(MINUTE);
@@ -111,12 +115,12 @@ fn a_trusted_device_stands_in_for_the_second_factor_and_is_none() {
     assert_eq!(signed_in.session.assurance(), Some(Assurance::OneFactor));
     // Never for a step up.
     let who = check(&app, &signed_in);
-    let removed = app
+    let removed = run(app
         .zalt
         .credentials()
-        .remove(&request(), &who, owner.credential);
+        .remove(&request(), &who, owner.credential));
     assert!(matches!(
-        run(removed),
+        removed,
         Err(Error::ReauthenticationRequired {
             assurance: Assurance::TwoFactors,
             ..
@@ -145,10 +149,13 @@ fn nobody_plants_a_token_that_becomes_worth_a_second_factor() {
 
 #[test]
 fn trust_is_asked_for_and_has_to_be_allowed() {
-    let app = App::new();
+    let app = App::with(telling);
     let (_, device) = trusted(&app);
     assert!(is_asked(&app, &device), "it is not allowed");
-    let app = App::with(trusting);
+    let app = App::with(|config| {
+        trusting(config);
+        telling(config);
+    });
     let owner = owner(&app);
     let device = second_factor(&app, &owner, &request()).device.unwrap();
     assert!(is_asked(&app, &device), "it was not asked for");

@@ -33,7 +33,7 @@ fn every_operation_is_routed_and_described() {
     let application = Application::at("https://auth.example.com");
     let document = document(&application);
     let operations = operations(&document);
-    assert_eq!(operations.len(), 61);
+    assert_eq!(operations.len(), 67);
     let mut ids = HashSet::new();
     for (path, method, operation) in operations {
         let id = operation["operationId"].as_str().unwrap();

@@ -97,6 +97,13 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
         | Notice::RecoveryCodesCreated
         | Notice::RecoveryCodeUsed { .. } => Ok(second_factor(app, notice)),
         Notice::AccountDeleted => Ok(account_deleted(app)),
+        other => account_safety(app, other),
+    }
+}
+
+/// Sign-ins, names, and an account that was frozen.
+fn account_safety(app: String, notice: &Notice) -> Result<Letter, RenderError> {
+    match notice {
         Notice::NewDevice { user_agent, ip } => {
             Ok(new_device(app, user_agent.as_deref(), ip.as_deref()))
         }

@@ -50,6 +50,7 @@ flashes! {
     PasswordReset "password_reset" Success "Your password is changed."
     /// After a reset that ended them.
     PasswordResetEverywhere "password_reset_everywhere" Success "Your password is changed, and every session was ended."
+    Recovered "recovered" Success "Your account is yours again. Sign in to go on."
     PasswordChanged "password_changed" Success "Your password is changed."
     PasswordSet "password_set" Success "Your password is set."
     SecondFactorAdded "second_factor_added" Success "Your authenticator app is set up. Signing in asks for it from now on."

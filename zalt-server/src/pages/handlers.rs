@@ -7,6 +7,7 @@ mod inbox;
 mod mailed;
 mod passkey;
 mod password;
+mod safety;
 mod second_factor;
 mod sign_in;
 mod sign_up;
@@ -36,6 +37,7 @@ pub(crate) fn router(pages: &Pages) -> Router {
         .route(paths::HOME, get(home::show))
         .merge(sign_up())
         .merge(sign_in())
+        .merge(safety())
         .merge(account::router());
     if pages.zalt().config().first_factors.password {
         router = router.merge(password()).merge(account::password_router());
@@ -115,6 +117,22 @@ fn sign_in() -> Router<Pages> {
         .route(paths::SIGN_IN_PASSKEY_FIRST, post(passkey::as_first_factor))
         .route(paths::SIGN_IN_PASSKEY_OPTIONS, post(passkey::options))
         .route(paths::SIGN_OUT, post(sign_in::sign_out))
+}
+
+fn safety() -> Router<Pages> {
+    Router::new()
+        .route(
+            paths::SAFETY_LINK,
+            get(safety::show_freeze).post(safety::freeze),
+        )
+        .route(
+            paths::RECOVERY_LINK,
+            get(safety::show_recover).post(safety::recover),
+        )
+        .route(
+            paths::RECOVERY_REVIEW,
+            get(safety::show_review).post(safety::finish),
+        )
 }
 
 fn password() -> Router<Pages> {

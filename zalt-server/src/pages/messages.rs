@@ -71,6 +71,9 @@ fn text(error: &Error) -> Option<String> {
         Error::AccountSuspended => {
             "This account is suspended. Ask the people who run this service."
         }
+        Error::AccountFrozen => {
+            "This account is frozen. Recover it by the mail that was sent, or ask for a new password to get another."
+        }
         Error::UsernameTaken => "Somebody else has this username.",
         Error::EmailAddressTaken => "This address can’t be added: it is in use already.",
         Error::TooManyIdentifiers => {

@@ -56,6 +56,13 @@ pub(crate) const PASSWORD_NEW: &str = "/password/new";
 /// GET only.
 pub(crate) const PASSWORD_DONE: &str = "/password/done";
 
+/// Where "this wasn't me" in a mail leads. GET never freezes anything: mail scanners open links too.
+pub(crate) const SAFETY_LINK: &str = "/safety/link";
+/// Where the mail that recovers a frozen account leads. GET consumes nothing.
+pub(crate) const RECOVERY_LINK: &str = "/recovery/link";
+/// What was added before an account was frozen.
+pub(crate) const RECOVERY_REVIEW: &str = "/recovery/review";
+
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const ACCOUNT_EMAILS: &str = "/account/emails";
 pub(crate) const ACCOUNT_EMAIL_VERIFY: &str = "/account/emails/verify";

@@ -8,6 +8,7 @@ mod challenge;
 mod dev;
 mod page;
 mod password;
+mod safety;
 #[cfg(test)]
 mod samples;
 mod second_factor;
@@ -25,6 +26,7 @@ pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, P
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
 pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
+pub(crate) use safety::{AddedItem, ReviewView, SafetyStep, SafetyView};
 pub(crate) use second_factor::{
     RecoveryCodesView, Scan, SecondFactorView, SecondStep, SetUpView, TotpView,
 };

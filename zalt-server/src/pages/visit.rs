@@ -294,6 +294,10 @@ impl Visit {
             &token.expose(),
             signed_in.session.expires_at,
         )?;
+        if let Some(device) = &signed_in.device {
+            let cookie = self.pages.http().device_cookie(device)?;
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
         self.clear(&mut response, attempt);
         let user = KnownUser(signed_in.user.id);
         response.extensions_mut().insert(user);

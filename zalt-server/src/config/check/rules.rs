@@ -47,6 +47,8 @@ impl Checker<'_> {
                     period: Duration::from_hours(1),
                 })
             }),
+            trusted_devices: self.read(Key::TrustedDevices, time),
+            new_device_mails: self.read(Key::NewDeviceMails, truth),
             session_lifetime: self.read(Key::SessionLifetime, time),
             session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
             refresh_grace: self.read(Key::RefreshGrace, time),

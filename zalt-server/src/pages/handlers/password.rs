@@ -19,7 +19,7 @@ use crate::pages::posted::Posted;
 use crate::pages::views::{
     ForgottenPasswordView, LinkState, NewPasswordView, Page, PasswordDoneView, Purpose,
 };
-use crate::pages::visit::Visit;
+use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
 const NEW_FIELDS: FieldNames = &[("password", "new_password")];
@@ -132,6 +132,9 @@ pub(super) async fn set(mut posted: Posted) -> Outcome {
         Err(error) => Err(error.into()),
     };
     match result {
+        Ok(attempt) if sign_in(&attempt)?.status == SignInStatus::NeedsReview => {
+            Ok(go(paths::RECOVERY_REVIEW))
+        }
         Ok(_) => {
             let flash = if everywhere {
                 Flash::PasswordResetEverywhere

@@ -100,6 +100,11 @@ fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
         EventKind::AllSessionsRevoked { except: None, .. } => (SignOut, "Signed out everywhere"),
         EventKind::AllSessionsRevoked { .. } => (SignOut, "Signed out everywhere else"),
         EventKind::RefreshTokenReused { .. } => (Warning, "A used-up token was shown again"),
+        EventKind::UserFrozen => (Warning, "Account frozen: a change was said not to be yours"),
+        EventKind::UserUnfrozen => (Profile, "Account recovered"),
+        EventKind::FirstFactorPassed { .. } => (Warning, "First step of a sign-in passed"),
+        EventKind::DeviceTrusted { .. } => (SignIn, "Device trusted"),
+        EventKind::DeviceForgotten { .. } => (SignOut, "Device forgotten"),
         _ => (Profile, "Account changed"),
     }
 }
