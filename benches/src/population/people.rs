@@ -58,6 +58,8 @@ impl People {
             profile: Profile::default(),
             metadata: UserMetadata::default(),
             session_epoch: 0,
+            frozen_at: None,
+            recovered_at: None,
             last_sign_in_at: None,
             created_at: joined,
             updated_at: joined,

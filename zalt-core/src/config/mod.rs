@@ -339,7 +339,8 @@ impl Config {
         factors.password && (self.sign_up.password_required || !by_mail)
     }
 
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Checks that there is a way to sign in, and a factor where one is required.
+    fn check_factors(&self) -> Result<(), ConfigError> {
         use ConfigError as E;
         if self.first_factors == FirstFactors::NONE {
             return Err(E::FirstFactors);
@@ -350,6 +351,15 @@ impl Config {
         {
             return Err(E::SecondFactorMethods);
         }
+        if let Some(trusted) = self.trusted_devices {
+            require_within("trusted_devices", trusted, MINUTE, 90 * DAY)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        use ConfigError as E;
+        self.check_factors()?;
         let name = self.application_name.trim();
         if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
             return Err(E::ApplicationName);
@@ -406,9 +416,6 @@ impl Config {
             && secret.len() < 32
         {
             return Err(E::SharedSecret);
-        }
-        if let Some(trusted) = self.trusted_devices {
-            require_within("trusted_devices", trusted, MINUTE, 90 * DAY)?;
         }
         let attempts = &self.attempts;
         require_within("attempts.lifetime", attempts.lifetime, MINUTE, DAY)?;
