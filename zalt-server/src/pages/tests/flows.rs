@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::browser::{ADA, PASSWORD, Server};
 
@@ -196,6 +196,39 @@ async fn a_link_signs_in_once_and_only_where_it_was_asked_for() {
     let reply = other.submit("/sign-in/link", &[("token", &token)]).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!other.is_signed_in());
+}
+
+#[tokio::test]
+async fn whoever_opens_a_link_without_pressing_its_button_uses_up_neither_it_nor_its_code() {
+    let server = Server::new().await;
+    server.signed_up().await;
+    for by_link in [true, false] {
+        let mut browser = server.browser();
+        browser.open("/sign-in").await;
+        browser.submit("/sign-in", &[("identifier", ADA)]).await;
+        browser
+            .submit("/sign-in/strategy", &[("strategy", "email_link")])
+            .await;
+        let (path, token) = server.link_for(ADA).await;
+        // A mail scanner, and a browser that loads pages ahead.
+        for method in [Method::GET, Method::HEAD, Method::GET] {
+            let mut scanner = server.browser();
+            let reply = scanner.request(method.clone(), &path, None).await;
+            assert_eq!(reply.status, StatusCode::OK);
+            let reply = browser.request(method, &path, None).await;
+            assert_eq!(reply.status, StatusCode::OK);
+            assert!(!scanner.is_signed_in() && !browser.is_signed_in());
+        }
+        browser.open(&path).await;
+        if by_link {
+            browser.submit("/sign-in/link", &[("token", &token)]).await;
+        } else {
+            let code = server.code_for(ADA).await;
+            browser.open("/sign-in/code").await;
+            browser.submit("/sign-in/code", &[("code", &code)]).await;
+        }
+        assert!(browser.is_signed_in());
+    }
 }
 
 #[tokio::test]
