@@ -29,7 +29,8 @@ impl Deref for SignedIn {
 }
 
 /// A session whose user proved who they are as well and as recently as `R` says: [`Recent`](crate::Recent),
-/// [`SecondFactor`](crate::SecondFactor), or a [`Requires`] of the application's own.
+/// [`SecondFactor`](crate::SecondFactor), [`PhishingResistant`](crate::PhishingResistant), or a [`Requires`] of the application's
+/// own.
 ///
 /// Else the request is refused with 403 and `reauthentication_required`, a problem document that says in `assurance` and
 /// `max_age` what is missing; `POST /v1/client/reauthenticate` makes up for it.

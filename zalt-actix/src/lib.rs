@@ -36,7 +36,7 @@ use zalt_core::Zalt;
 use zalt_http::{HttpConfig, ZaltHttp, ZaltService};
 
 pub use extract::{Proved, Rejection, SignedIn};
-pub use zalt_http::{Recent, Requires, SecondFactor};
+pub use zalt_http::{PhishingResistant, Recent, Requires, SecondFactor};
 
 /// An application as actix-web knows it. Cheap to clone, one for all workers.
 #[derive(Debug, Clone)]

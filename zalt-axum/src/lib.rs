@@ -39,7 +39,7 @@ use zalt_http::{HttpConfig, ZaltHttp};
 
 pub use extract::{CurrentUser, Proved, Rejection, SignedIn};
 pub use layer::{ZaltLayer, ZaltLayerService};
-pub use zalt_http::{Recent, Requires, SecondFactor};
+pub use zalt_http::{PhishingResistant, Recent, Requires, SecondFactor};
 
 /// An application as axum knows it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -33,7 +33,7 @@
 //! | [`ZaltHttp`], [`HttpConfig`] | an application as HTTP knows it, and the choices that go with it |
 //! | [`ZaltService`], [`router`], [`MatchedRoute`] | the endpoints |
 //! | [`RequestLayer`], [`RequestAuth`], [`AuthRejection`] | who is signed in, for routes of the host |
-//! | [`Requires`], [`Recent`], [`SecondFactor`] | what a route of the host asks of who is signed in |
+//! | [`Requires`], [`Recent`], [`SecondFactor`], [`PhishingResistant`] | what a route of the host asks of who is signed in |
 //! | [`Problem`], [`status_of`] | errors as problem documents (RFC 9457) |
 //! | [`cookie`] | the cookies: their names, how they are set and read |
 //! | [`client_ip`] | where a request comes from, behind proxies too |
@@ -63,5 +63,5 @@ pub use config::HttpConfig;
 pub use http_zalt::ZaltHttp;
 pub use layer::{RequestLayer, RequestService};
 pub use problem::{Problem, status_of};
-pub use requires::{Recent, Requires, SecondFactor};
+pub use requires::{PhishingResistant, Recent, Requires, SecondFactor};
 pub use service::{MatchedRoute, ZaltService, router};

@@ -29,6 +29,15 @@ pub struct Recent;
 #[derive(Debug, Clone, Copy)]
 pub struct SecondFactor;
 
+/// A passkey within the application's window, by itself or after another factor: what a page that only looks like the right one
+/// can't get.
+#[derive(Debug, Clone, Copy)]
+pub struct PhishingResistant;
+
+impl Requires for PhishingResistant {
+    const REQUIREMENT: Requirement = Requirement::of(Assurance::PhishingResistant);
+}
+
 impl Requires for Recent {
     const REQUIREMENT: Requirement = Requirement::of(Assurance::OneFactor);
 }
