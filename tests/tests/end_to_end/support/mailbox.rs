@@ -161,9 +161,9 @@ impl Letter {
 
     /// The address of the link.
     pub(crate) fn link(&self) -> Option<&str> {
-        self.text
-            .split_ascii_whitespace()
-            .find(|word| word.starts_with("http") && word.contains("token="))
+        self.text.split_ascii_whitespace().find(|word| {
+            word.starts_with("http") && word.contains("token=") && !word.contains("/safety/")
+        })
     }
 
     /// What tells whether it is the same mail once more.
