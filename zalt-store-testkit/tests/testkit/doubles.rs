@@ -1,6 +1,7 @@
 //! Stores that are right in all but one thing, each of which some store out there has got wrong.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ pub(crate) struct Double {
     saved: Mutex<HashMap<SessionId, Session>>,
     budgets: Mutex<HashMap<BudgetKey, BudgetState>>,
     counts: Mutex<[Option<u64>; 2]>,
+    looks: AtomicUsize,
     journal: Option<Arc<Journal>>,
 }
 
@@ -81,6 +83,7 @@ impl Double {
             saved: Mutex::default(),
             budgets: Mutex::default(),
             counts: Mutex::default(),
+            looks: AtomicUsize::default(),
             journal: None,
         }
     }
@@ -219,7 +222,10 @@ impl Double {
                 .commit(single)
                 .await
                 .map_err(|error| at(position, error))?;
-            tokio::task::yield_now().await;
+            // Time for others to look: one turn is too short on a busy machine.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
         }
         let events = batch.events;
         self.inner
@@ -310,7 +316,14 @@ impl BudgetStore for Double {
         }
         let state = self.budgets.lock().unwrap().get(&key).copied();
         let (next, decision) = budget.take(state, now);
-        tokio::task::yield_now().await;
+        // Until somebody else has looked too, if anybody comes: one turn is too short on a busy machine.
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        for _ in 0..100 {
+            if self.looks.load(Ordering::Relaxed) != looks {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         if let Some(next) = next {
             self.budgets.lock().unwrap().insert(key, next);
         }
