@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use sqlx::Error;
 use sqlx::postgres::PgRow;
+use zalt_core::id::SessionId;
+use zalt_core::session::Session;
 use zalt_core::store::StoreError;
+use zalt_core::user::User;
 
 use crate::connections::{Connections, Lease};
 use crate::error::{may_pass, store_error};
@@ -12,6 +15,7 @@ use crate::replica::Replica;
 use crate::sql::{Columns, Read, Statement, Value, arguments};
 use crate::steps::Step;
 use crate::texts::Texts;
+use crate::together::Together;
 use crate::tries::Tries;
 
 /// The server that takes the writes, perhaps one that answers lists in its stead, and the statements for both.
@@ -21,6 +25,8 @@ pub(crate) struct Database {
     pub(crate) connections: Connections,
     /// Answers lists and counts, which may then be a little behind.
     pub(crate) replica: Option<Replica>,
+    /// Sessions that are being checked.
+    pub(crate) sessions: Together<SessionId, (Session, User)>,
 }
 
 impl Database {

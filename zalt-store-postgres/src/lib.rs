@@ -144,6 +144,7 @@ mod sql;
 mod steps;
 mod store;
 mod texts;
+mod together;
 mod tries;
 mod user;
 

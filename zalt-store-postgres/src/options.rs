@@ -14,6 +14,7 @@ use crate::names::Names;
 use crate::replica::Replica;
 use crate::schema::{self, MIGRATIONS};
 use crate::texts::Texts;
+use crate::together::Together;
 
 /// How a [`PostgresStore`] is opened. The defaults are right for most; all of it is checked when the store is opened.
 #[derive(Clone)]
@@ -250,8 +251,11 @@ impl PostgresOptions {
             Some(StaleReads::Url(url)) => Some(self.own(url)?),
         };
         let names = Names::new(&self.schema, &self.table_prefix)?;
+        // Part of the connections for checks: more of them at once are done sooner together, and the rest is for other work.
+        let checks = connections.status().limit / 4;
         let database = Database {
             texts: Texts::new(names),
+            sessions: Together::new(usize::try_from(checks).unwrap_or(usize::MAX)),
             connections,
             replica: replica.map(Replica::new),
         };

@@ -29,6 +29,11 @@ statements! {
         "SELECT ", columns!(), ", ", user::columns!(),
         " FROM zalt.sessions s JOIN zalt.users u ON u.id = s.user_id WHERE s.id = $1"
     );
+    /// The same for several at once.
+    WITH_USERS = concat!(
+        "SELECT ", columns!(), ", ", user::columns!(),
+        " FROM zalt.sessions s JOIN zalt.users u ON u.id = s.user_id WHERE s.id = ANY($1)"
+    );
     LIVE = concat!(
         "SELECT ", columns!(), " FROM zalt.sessions s WHERE s.user_id = $1 AND s.revoked_at IS NULL \
          AND s.expires_at > $2 AND s.idle_expires_at > $2 ORDER BY s.id DESC LIMIT $3"
@@ -79,15 +84,26 @@ pub(crate) async fn by_id(db: &Database, id: SessionId) -> Result<Option<Session
     db.first(BY_ID, &[Value::id(id.as_bytes())], read).await
 }
 
-/// The session, live or not, with its user.
+/// The session, live or not, with its user. While many are checked, several by one query.
 pub(crate) async fn with_user(
     db: &Database,
     id: SessionId,
 ) -> Result<Option<(Session, User)>, StoreError> {
-    db.first(WITH_USER, &[Value::id(id.as_bytes())], |columns| {
-        Ok((read(columns)?, user::read(columns)?))
-    })
-    .await
+    let ask = |ids: Vec<SessionId>| async move {
+        let (statement, ids) = match ids.as_slice() {
+            [id] => (WITH_USER, Value::id(id.as_bytes())),
+            ids => {
+                let ids = ids.iter().map(|id| *id.as_bytes()).collect();
+                (WITH_USERS, Value::Ids(ids))
+            }
+        };
+        db.all(statement, &[ids], |columns| {
+            let session = read(columns)?;
+            Ok((session.id, (session, user::read(columns)?)))
+        })
+        .await
+    };
+    db.sessions.look_up(id, ask).await
 }
 
 /// The sessions of a user that are live at `now`, newest first.

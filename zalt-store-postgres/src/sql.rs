@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo};
 use sqlx::{Arguments, Column, Encode, Error, Postgres, Row, Type, ValueRef};
 use zalt_core::Timestamp;
 
@@ -40,6 +40,7 @@ pub(crate) use statements;
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Id(Option<[u8; 16]>),
+    Ids(Vec<[u8; 16]>),
     Bytes(Option<Vec<u8>>),
     Text(Option<String>),
     Json(Option<String>),
@@ -122,6 +123,7 @@ pub(crate) fn arguments<'a>(
     for value in values {
         match value {
             Value::Id(id) => arguments.add(id.as_ref().map(Id)),
+            Value::Ids(ids) => arguments.add(ids.iter().map(Id).collect::<Vec<_>>()),
             Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
             Value::Text(text) => arguments.add(text.as_deref()),
             Value::Json(text) => arguments.add(text.as_deref().map(Json)),
@@ -139,6 +141,12 @@ struct Id<'a>(&'a [u8; 16]);
 impl Type<Postgres> for Id<'_> {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(2950))
+    }
+}
+
+impl PgHasArrayType for Id<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(2951))
     }
 }
 
