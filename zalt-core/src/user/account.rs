@@ -2,6 +2,7 @@
 
 use super::{Account, ImageUrl, Metadata, Name, User, UserStatus};
 use crate::Zalt;
+use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{IdentifierId, UserId};
@@ -393,7 +394,18 @@ impl<'z> Users<'z> {
         verified: bool,
         primary: bool,
     ) -> Result<Identifier, Error> {
-        let now = self.zalt.now();
+        self.identifier_at(self.zalt.now(), user_id, value, verified, primary)
+    }
+
+    /// The same at the instant at which whatever it belongs to is made.
+    pub(super) fn identifier_at(
+        &self,
+        now: Timestamp,
+        user_id: UserId,
+        value: IdentifierValue,
+        verified: bool,
+        primary: bool,
+    ) -> Result<Identifier, Error> {
         Ok(Identifier {
             id: IdentifierId::mint(now, self.zalt.rng())?,
             user_id,

@@ -50,7 +50,7 @@ impl Users<'_> {
             version: 0,
         };
         let email = IdentifierValue::EmailAddress(new.email_address);
-        let email = self.new_identifier(user.id, email, true, true)?;
+        let email = self.identifier_at(now, user.id, email, true, true)?;
         let event = |kind| self.zalt.event(request, actor, Some(user.id), kind);
         let mut batch = batch
             .change(Change::InsertUser(user.clone()))
@@ -60,8 +60,13 @@ impl Users<'_> {
             })?)
             .change(Change::InsertIdentifier(email));
         if let Some(username) = new.username {
-            let username =
-                self.new_identifier(user.id, IdentifierValue::Username(username), true, true)?;
+            let username = self.identifier_at(
+                now,
+                user.id,
+                IdentifierValue::Username(username),
+                true,
+                true,
+            )?;
             batch = batch.change(Change::InsertIdentifier(username));
         }
         if let Some(phc) = new.password {

@@ -1,13 +1,17 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use futures_util::future::join;
 use serde_json::json;
-use zalt_core::Error;
 use zalt_core::attempt::{ChallengeStrategy, Proof};
 use zalt_core::identifier::{IdentifierKind, Username};
 use zalt_core::message::Notice;
 use zalt_core::session::Authenticated;
 use zalt_core::store::UserFilter;
-use zalt_core::user::{Metadata, Name, ProfileUpdate};
+use zalt_core::user::{Metadata, Name, NewUser, Profile, ProfileUpdate};
+use zalt_core::{Clock, Error, Timestamp, Zalt};
 
+use crate::faults::FaultyStore;
 use crate::support::*;
 
 fn signed_in(app: &App, address: &str) -> Authenticated {
@@ -262,4 +266,38 @@ fn a_deleted_account_is_purged_after_its_time_and_its_address_is_free_again() {
     );
     assert_eq!(app.events(who.user().id)[0], "user.purged");
     app.sign_up("ada@example.com");
+}
+
+/// Each reading is a millisecond after the one before.
+#[derive(Debug, Default)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let ticks = self.0.fetch_add(1, Ordering::SeqCst);
+        Timestamp::from_unix_millis(1_800_000_000_000 + ticks)
+    }
+}
+
+#[test]
+fn an_account_and_what_it_begins_with_are_of_one_instant() {
+    let url = "https://auth.example.com";
+    let builder = Zalt::builder(FaultyStore::default(), fresh_keys(), url)
+        .clock(Arc::new(Ticking::default()))
+        .mailer(Outbox::default());
+    let (zalt, _worker) = run(builder.build()).unwrap();
+    let new = NewUser {
+        email_address: email("ada@example.com"),
+        username: Some(Username::parse("ada").unwrap()),
+        password: None,
+        profile: Profile::default(),
+        unsafe_metadata: Metadata::default(),
+    };
+    let user = run(zalt.users().create(&request(), new)).unwrap();
+    let account = run(zalt.users().find_account(user.id)).unwrap();
+    assert_eq!(account.identifiers.len(), 2);
+    for identifier in account.identifiers {
+        // An address that came with the account speaks for its owner from the first day.
+        assert_eq!(identifier.verified_at, Some(user.created_at));
+    }
 }
