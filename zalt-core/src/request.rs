@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::budget::BudgetKey;
 use crate::secret::{DeviceToken, EncryptionKeys, Purpose};
+use crate::session::Transport;
 
 /// Where a request came from. Goes into sessions and events, and its address into budgets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +13,7 @@ pub struct RequestContext {
     user_agent: Option<String>,
     request_id: Option<String>,
     device: Option<DeviceToken>,
+    device_is_cookie: bool,
     trusts_device: bool,
 }
 
@@ -26,6 +28,7 @@ impl RequestContext {
             user_agent: None,
             request_id: None,
             device: None,
+            device_is_cookie: false,
             trusts_device: false,
         }
     }
@@ -52,10 +55,20 @@ impl RequestContext {
         self
     }
 
-    /// A request from a device that shows this token.
+    /// A request from a device that keeps this token by itself.
     #[must_use]
     pub fn with_device(mut self, device: DeviceToken) -> Self {
         self.device = Some(device);
+        self.device_is_cookie = false;
+        self
+    }
+
+    /// A request from a browser that keeps this token in a cookie, where no script reads it. It counts only where the session
+    /// is held by a cookie too: whoever asks for tokens could be a script, for which the cookie must not speak.
+    #[must_use]
+    pub fn with_device_cookie(mut self, device: DeviceToken) -> Self {
+        self.device = Some(device);
+        self.device_is_cookie = true;
         self
     }
 
@@ -67,9 +80,12 @@ impl RequestContext {
         self
     }
 
-    /// The token that the device shows.
-    pub const fn device(&self) -> Option<&DeviceToken> {
-        self.device.as_ref()
+    /// The token that the device shows to whoever wants a session that is held in this way.
+    pub const fn device(&self, transport: Transport) -> Option<&DeviceToken> {
+        match (&self.device, transport) {
+            (Some(_), Transport::Bearer) if self.device_is_cookie => None,
+            (device, _) => device.as_ref(),
+        }
     }
 
     pub(crate) const fn trusts_device(&self) -> bool {

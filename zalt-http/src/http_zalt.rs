@@ -124,9 +124,7 @@ impl ZaltHttp {
         if let Some(agent) = parts.headers.get(http::header::USER_AGENT) {
             context = context.with_user_agent(&String::from_utf8_lossy(agent.as_bytes()));
         }
-        if let Some(device) = self.device(&parts.headers) {
-            context = context.with_device(device);
-        }
+        context = self.with_device(context, &parts.headers);
         // Without randomness nothing else that matters works either; a missing id is no reason to fail earlier.
         let id = request_id::of_request(&parts.headers, peer, proxies, self.zalt().rng()).ok();
         if let Some(id) = &id {
@@ -139,14 +137,21 @@ impl ZaltHttp {
     }
 
     /// What the device is known by: in a header, or in a cookie. One that can't be read is none: the device is a new one then.
-    fn device(&self, headers: &HeaderMap) -> Option<DeviceToken> {
+    fn with_device(&self, context: RequestContext, headers: &HeaderMap) -> RequestContext {
+        let parsed = |text: Option<&str>| DeviceToken::parse(text?).ok();
         let mut shown = headers.get_all(&ZALT_DEVICE).iter();
-        let text = match (shown.next(), shown.next()) {
-            (Some(value), None) => value.to_str().ok(),
+        let with_device = match (shown.next(), shown.next()) {
+            (Some(value), None) => {
+                parsed(value.to_str().ok()).map(|device| context.clone().with_device(device))
+            }
             (Some(_), Some(_)) => None,
-            (None, _) => self.cookies().read(CookieKind::Device, headers).ok()?,
+            (None, _) => {
+                let cookie = self.cookies().read(CookieKind::Device, headers);
+                parsed(cookie.ok().flatten())
+                    .map(|device| context.clone().with_device_cookie(device))
+            }
         };
-        DeviceToken::parse(text?).ok()
+        with_device.unwrap_or(context)
     }
 
     /// The `Set-Cookie` by which a browser is known again, for as long as browsers keep any.

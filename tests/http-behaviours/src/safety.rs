@@ -79,6 +79,15 @@ pub(crate) async fn a_device_is_known_again(adapter: &dyn Adapter) {
     let other = world.browser();
     other.post("/v1/client/sign-ins", body).await.is(200);
     assert_eq!(world.messages_to(ADA).await.len(), before + 1);
+    // What a script can't read must not come back to it, and does not speak for a session that it asks for.
+    let kept = browser.cookie("__Host-zalt_device").unwrap();
+    let body = json!({ "identifier": ADA, "password": PASSWORD, "transport": "bearer" });
+    let by_tokens = browser.post("/v1/client/sign-ins", body.clone()).await;
+    let device = by_tokens.is(200).text_at("/device_token");
+    assert_ne!(device, kept);
+    let call = world.call(Method::POST, "/v1/client/sign-ins").json(&body);
+    let again = call.header("zalt-device", &device).send().await.is(200);
+    assert_eq!(again.json.get("device_token"), None);
     let id = listed.text_at("/data/0/id");
     let path = format!("/v1/client/me/devices/{id}");
     other.call(Method::DELETE, &path).send().await.is(204);

@@ -123,6 +123,9 @@ pub struct PassedFactor {
     /// With which passkey, if it was one: the same does not count for a second factor.
     #[serde(default)]
     pub passkey: Option<CredentialId>,
+    /// To which identifier the code or link was sent, if it was one: it counts while that is the account's.
+    #[serde(default)]
+    pub sent_to: Option<IdentifierId>,
     /// What the account was like then.
     pub account: AccountMark,
     /// The kinds of second factor that go with it and that the account had then: what is shown, and not what decides.

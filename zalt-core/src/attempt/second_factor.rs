@@ -2,7 +2,7 @@
 
 use super::model::{Attempt, PassedFactor, SignInStatus};
 use super::sign_in::{
-    SignInProgress, SignIns, account_mark, completion_error, reached, require_status, sign_in,
+    SignInProgress, SignIns, account_mark, completion_error, is_race, require_status, sign_in,
     with_state,
 };
 use super::step::{self, RACES};
@@ -13,8 +13,8 @@ use crate::id::CredentialId;
 use crate::passkey::AssertionResponse;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
-use crate::session::{AuthenticationMethod, SignedIn};
-use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::session::{AuthenticationMethod, SignedIn, Transport};
+use crate::store::{Batch, Change, CommitError};
 use crate::user::Account;
 
 /// What a person shows for a second factor.
@@ -91,9 +91,16 @@ impl Next {
 
 impl SignIns<'_> {
     /// What follows on this device once the first factor was passed.
-    pub(super) fn next_step(&self, request: &RequestContext, account: &Account) -> Next {
+    pub(super) fn next_step(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        transport: Transport,
+    ) -> Next {
         match self.after_first_factor(account) {
-            Some(SignInStatus::NeedsSecondFactor) if self.zalt.is_trusted(request, account) => {
+            Some(SignInStatus::NeedsSecondFactor)
+                if self.zalt.is_trusted(request, account, transport) =>
+            {
                 Next::Trusted
             }
             Some(status) => Next::More(status),
@@ -263,8 +270,9 @@ impl SignIns<'_> {
                     first.method,
                     AuthenticationMethod::Email | AuthenticationMethod::Sms
                 );
+                let reached = first.sent_to.and_then(|id| account.verified(id));
                 account_mark(account) == first.account
-                    && (!is_by_message || reached(account, state).is_some())
+                    && (!is_by_message || reached.is_some())
                     && first.passkey.is_none_or(|passkey| {
                         let mut credentials = account.credentials.iter();
                         credentials.any(|credential| credential.id == passkey)
@@ -312,14 +320,7 @@ impl SignIns<'_> {
                 let signed_in = new.signed_in(self.zalt, account.user.clone())?;
                 Ok(Some(SignInProgress::Complete(signed_in)))
             }
-            Err(CommitError::Guard(failure))
-                if matches!(
-                    failure.reason,
-                    GuardReason::VersionMismatch | GuardReason::NotFound
-                ) =>
-            {
-                Ok(None)
-            }
+            Err(CommitError::Guard(failure)) if is_race(&failure) => Ok(None),
             Err(error) => Err(completion_error(error)),
         }
     }

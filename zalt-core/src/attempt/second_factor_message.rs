@@ -63,10 +63,7 @@ impl SentCode<'_> {
         {
             return None;
         }
-        account
-            .identifiers
-            .iter()
-            .find(|identifier| identifier.id == self.sent_to && identifier.verified_at.is_some())
+        account.verified(self.sent_to)
     }
 }
 

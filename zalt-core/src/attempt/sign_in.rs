@@ -14,7 +14,7 @@ use crate::password::Password;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{Assurance, AuthenticationMethod, NewSession, SignedIn, Transport};
-use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::store::{Batch, Change, CommitError, GuardFailure, GuardReason};
 use crate::user::Account;
 
 /// Signing in.
@@ -130,13 +130,13 @@ impl<'z> SignIns<'z> {
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
         let method = AuthenticationMethod::Password;
-        let next = self.next_step(request, &account);
+        let next = self.next_step(request, &account, transport);
         let Next::More(status) = next else {
             let done = Done {
                 attempt: None,
                 checked,
                 transport,
-                amr: next.amr(method),
+                next,
             };
             return self.complete(request, account, done).await;
         };
@@ -182,7 +182,7 @@ impl<'z> SignIns<'z> {
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
         let method = AuthenticationMethod::Password;
-        let next = self.next_step(request, &account);
+        let next = self.next_step(request, &account, transport);
         let Next::More(status) = next else {
             let done = Done {
                 attempt: Some(with_state(&attempt, |state| {
@@ -190,7 +190,7 @@ impl<'z> SignIns<'z> {
                 })?),
                 checked,
                 transport,
-                amr: next.amr(method),
+                next,
             };
             return self.complete(request, account, done).await;
         };
@@ -349,18 +349,36 @@ impl<'z> SignIns<'z> {
     async fn complete(
         &self,
         request: &RequestContext,
-        account: Account,
+        mut account: Account,
         done: Done,
     ) -> Result<SignInProgress, Error> {
-        let batch = Batch::new()
-            .maybe(done.attempt.map(Change::UpdateAttempt))
-            .change(Change::GiveBackBudget(done.checked.budget));
-        let (batch, new) = self.with_session(request, batch, &account, done.transport, done.amr)?;
-        self.commit_with_rehash(batch, done.checked.rehash)
-            .await
-            .map_err(completion_error)?;
-        new.signed_in(self.zalt, account.user)
-            .map(SignInProgress::Complete)
+        let transport = done.transport;
+        for _ in 0..RACES {
+            let batch = Batch::new()
+                .maybe(done.attempt.clone().map(Change::UpdateAttempt))
+                .change(Change::GiveBackBudget(done.checked.budget));
+            let own = batch.changes.len();
+            let amr = done.next.amr(AuthenticationMethod::Password);
+            let (batch, new) = self.with_session(request, batch, &account, transport, amr)?;
+            let rehash = done.checked.rehash.clone();
+            match self.commit_with_rehash(batch, rehash).await {
+                // Another sign-in was first to write the device that this one comes from, or the one that makes room.
+                Err(CommitError::Guard(failure)) if failure.change >= own && is_race(&failure) => {
+                    let checked = account_mark(&account);
+                    let again = self.zalt.store().account(account.user.id).await?;
+                    account = again
+                        .filter(|again| account_mark(again) == checked)
+                        .filter(|again| self.next_step(request, again, transport) == done.next)
+                        .ok_or(Error::Conflict)?;
+                }
+                result => {
+                    result.map_err(completion_error)?;
+                    let signed_in = new.signed_in(self.zalt, account.user)?;
+                    return Ok(SignInProgress::Complete(signed_in));
+                }
+            }
+        }
+        Err(Error::Conflict)
     }
 
     /// Commits a batch with the write that brings a hash up to date, or without it if another sign-in was first.
@@ -408,6 +426,7 @@ impl<'z> SignIns<'z> {
         PassedFactor {
             method,
             passkey,
+            sent_to: None,
             account: account_mark(account),
             offered,
         }
@@ -427,6 +446,7 @@ impl<'z> SignIns<'z> {
             Some(Assurance::OneFactor) | None => Arrival::SignIn,
             _ => Arrival::SecondFactor,
         };
+        let arrival = (arrival, transport);
         let (batch, device) = self.zalt.with_device(request, account, arrival, batch)?;
         new.device = device;
         let kind = EventKind::SessionCreated {
@@ -451,7 +471,7 @@ struct Done {
     attempt: Option<Attempt>,
     checked: CheckedPassword,
     transport: Transport,
-    amr: Vec<AuthenticationMethod>,
+    next: Next,
 }
 
 /// The sign-in of an attempt; any other kind is as good as none.
@@ -500,10 +520,7 @@ fn recipient<'a>(
 
 /// The identifier that the challenge was sent to, if it still is the account's.
 pub(super) fn reached<'a>(account: &'a Account, state: &SignIn) -> Option<&'a Identifier> {
-    account
-        .identifiers
-        .iter()
-        .find(|identifier| Some(identifier.id) == state.sent_to && identifier.verified_at.is_some())
+    account.verified(state.sent_to?)
 }
 
 pub(crate) fn account_mark(account: &Account) -> AccountMark {
@@ -529,6 +546,14 @@ pub(super) fn pending(
         SignInStatus::NeedsMfaEnrollment => Ok(SignInProgress::NeedsMfaEnrollment(pending)),
         _ => Err(Error::AttemptStep),
     }
+}
+
+/// Whether another request wrote first what this one was to write.
+pub(super) fn is_race(failure: &GuardFailure) -> bool {
+    matches!(
+        failure.reason,
+        GuardReason::VersionMismatch | GuardReason::NotFound | GuardReason::CredentialTaken
+    )
 }
 
 pub(super) fn completion_error(error: CommitError) -> Error {

@@ -1,12 +1,12 @@
 //! Passing a sign-in's challenge: the code or link that was sent.
 
 use super::challenge::ChallengePurpose;
-use super::model::{Attempt, SignIn, SignInStatus};
+use super::model::{Attempt, PassedFactor, SignIn, SignInStatus};
 use super::proof::Proof;
 use super::second_factor::Next;
 use super::sign_in::{
-    SignInProgress, SignIns, StartedSignIn, account_mark, pending, reached, require_status,
-    sign_in, with_state,
+    SignInProgress, SignIns, StartedSignIn, account_mark, is_race, pending, reached,
+    require_status, sign_in, with_state,
 };
 use super::step::{self, CodeTries, RACES};
 use crate::budget::BudgetKey;
@@ -16,7 +16,7 @@ use crate::identifier::Identifier;
 use crate::request::RequestContext;
 use crate::secret::{AttemptToken, LinkToken};
 use crate::session::{AuthenticationMethod, Transport};
-use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::store::{Batch, Change, CommitError};
 use crate::user::Account;
 
 /// Whose the attempt is once a proof was right.
@@ -190,7 +190,7 @@ impl SignIns<'_> {
         budget: BudgetKey,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
-        let step = self.next_step(request, account);
+        let step = self.next_step(request, account, transport);
         let next = match step {
             Next::More(status) => Some(status),
             Next::Done | Next::Trusted => None,
@@ -199,7 +199,10 @@ impl SignIns<'_> {
             state.challenge = None;
             state.passkey = None;
             state.status = next.unwrap_or(SignInStatus::Complete);
-            state.first_factor = next.map(|_| self.passed(method, None, account));
+            state.first_factor = next.map(|_| PassedFactor {
+                sent_to: Some(identifier.id),
+                ..self.passed(method, None, account)
+            });
         })?;
         // Names the version of the identifier that was read: one that is removed meanwhile signs nobody in.
         let proved = identifier.clone();
@@ -224,14 +227,7 @@ impl SignIns<'_> {
                 None => pending(step::written(updated), None),
             }
             .map(Some),
-            Err(CommitError::Guard(failure))
-                if matches!(
-                    failure.reason,
-                    GuardReason::VersionMismatch | GuardReason::NotFound
-                ) =>
-            {
-                Ok(None)
-            }
+            Err(CommitError::Guard(failure)) if is_race(&failure) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

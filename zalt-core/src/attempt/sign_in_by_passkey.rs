@@ -2,7 +2,7 @@
 
 use super::model::{Attempt, AttemptState, SignIn, SignInStatus};
 use super::sign_in::{
-    SignInProgress, SignIns, StartedSignIn, pending, require_status, sign_in, with_state,
+    SignInProgress, SignIns, StartedSignIn, is_race, pending, require_status, sign_in, with_state,
 };
 use super::step::{self, RACES};
 use crate::config::{FirstFactor, SecondFactor};
@@ -16,7 +16,7 @@ use crate::passkey::{
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, Transport};
-use crate::store::{Batch, Change, CommitError, GuardReason};
+use crate::store::{Batch, Change, CommitError};
 use crate::user::{Account, UserStatus};
 
 impl SignIns<'_> {
@@ -240,14 +240,7 @@ impl SignIns<'_> {
                 None => pending(step::written(updated), None),
             }
             .map(Some),
-            Err(CommitError::Guard(failure))
-                if matches!(
-                    failure.reason,
-                    GuardReason::VersionMismatch | GuardReason::NotFound
-                ) =>
-            {
-                Ok(None)
-            }
+            Err(CommitError::Guard(failure)) if is_race(&failure) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -279,7 +279,8 @@ impl<'z> SignUps<'z> {
             password: None,
             credentials: Vec::new(),
         };
-        let (batch, device) = zalt.with_device(request, &account, Arrival::SignUp, batch)?;
+        let arrival = (Arrival::SignUp, state.transport);
+        let (batch, device) = zalt.with_device(request, &account, arrival, batch)?;
         let user = account.user;
         session.device = device;
         let batch = batch

@@ -17,7 +17,7 @@ use crate::id::{CredentialId, UserId};
 use crate::message::Notice;
 use crate::request::RequestContext;
 use crate::secret::DeviceToken;
-use crate::session::Authenticated;
+use crate::session::{Authenticated, Transport};
 use crate::store::{Batch, Change};
 use crate::user::Account;
 
@@ -49,20 +49,34 @@ const DAY: Duration = Duration::from_hours(24);
 
 impl Zalt {
     /// Whether the request came from a device that stands in for the account's second factor.
-    pub(crate) fn is_trusted(&self, request: &RequestContext, account: &Account) -> bool {
+    pub(crate) fn is_trusted(
+        &self,
+        request: &RequestContext,
+        account: &Account,
+        transport: Transport,
+    ) -> bool {
         account
-            .device_of(request)
-            .is_some_and(|(_, device)| self.has_trust(account, device))
+            .device_of(request, transport)
+            .is_some_and(|known| self.has_trust(account, known))
     }
 
     /// Whether a device stands in for the account's second factor now.
-    pub fn has_trust(&self, account: &Account, device: &Device) -> bool {
-        self.config().trusted_devices.is_some()
-            && device.trust.as_ref().is_some_and(|trust| {
-                self.now() < trust.until
-                    && trust.account == account_mark(account)
-                    && trust.factors == self.factor_ids(account)
-            })
+    pub fn has_trust(&self, account: &Account, known: &Credential) -> bool {
+        self.trusted_until(account, known).is_some()
+    }
+
+    /// Until when a device stands in for the account's second factor, if it does now. A lifetime of trust that was made
+    /// shorter counts for trust that was given before, too.
+    pub fn trusted_until(&self, account: &Account, known: &Credential) -> Option<Timestamp> {
+        let CredentialState::Device(device) = &known.state else {
+            return None;
+        };
+        let (lifetime, trust) = (self.config().trusted_devices?, device.trust.as_ref()?);
+        // Each trust is given to a row of its own.
+        let until = trust.until.min(known.created_at + lifetime);
+        let is_as_then =
+            trust.account == account_mark(account) && trust.factors == self.factor_ids(account);
+        (self.now() < until && is_as_then).then_some(until)
     }
 
     fn factor_ids(&self, account: &Account) -> Vec<CredentialId> {
@@ -70,32 +84,36 @@ impl Zalt {
         factors.map(|(_, credential)| credential.id).collect()
     }
 
-    /// Completes the batch of a sign-in with the device that it comes from. Returns the token for a device that is to keep one.
+    /// Completes the batch of a sign-in with the device that it comes from. Returns the token for a device that is to keep
+    /// another than it showed: what a device showed is never handed out again.
     pub(crate) fn with_device(
         &self,
         request: &RequestContext,
         account: &Account,
-        arrival: Arrival,
+        (arrival, transport): (Arrival, Transport),
         mut batch: Batch,
     ) -> Result<(Batch, Option<DeviceToken>), Error> {
         let now = self.now();
-        let known = account.device_of(request);
+        let known = account.device_of(request, transport);
         let lifetime = self.config().trusted_devices;
         let trust =
             lifetime.filter(|_| arrival == Arrival::SecondFactor && request.trusts_device());
         let tells = self.config().new_device_mails;
-        if trust.is_none() && (known.is_some() || !tells) {
+        if let (Some(known), None) = (known, trust) {
+            return Ok((batch.maybe(self.came_back(known)), None));
+        }
+        if trust.is_none() && !tells {
             return Ok((batch, None));
         }
         // A token that somebody else may have put there must not become worth a second factor.
-        let token = match request.device() {
-            Some(token) if trust.is_none() => token.clone(),
-            _ => DeviceToken::mint(self.rng())?,
+        let shown = request.device(transport).filter(|_| trust.is_none());
+        let (token, minted) = if let Some(token) = shown {
+            (token.clone(), None)
+        } else {
+            let token = DeviceToken::mint(self.rng())?;
+            (token.clone(), Some(token))
         };
-        let gone = match known {
-            Some((credential, _)) => Some(credential),
-            None => account.device_to_make_room(),
-        };
+        let gone = known.or_else(|| self.device_to_make_room(account));
         let id = CredentialId::mint(now, self.rng())?;
         batch = batch
             .maybe(gone.map(deletion))
@@ -121,10 +139,8 @@ impl Zalt {
             let kind = EventKind::DeviceTrusted { credential_id: id };
             batch = batch.event(self.users().own_event(request, account.user.id, kind)?);
         }
-        let told_often = account.devices().count() >= MAX_DEVICES
-            && account
-                .devices()
-                .all(|(device, _)| now.since(device.created_at) < DAY);
+        // One that makes room after less than a day does so for many that never came back.
+        let told_often = gone.is_some_and(|device| now.since(device.created_at) < DAY);
         if tells && known.is_none() && arrival != Arrival::SignUp && !told_often {
             let notice = Notice::NewDevice {
                 user_agent: request.user_agent().map(str::to_owned),
@@ -132,7 +148,30 @@ impl Zalt {
             };
             batch.changes.extend(self.mail_all(account, &notice)?);
         }
-        Ok((batch, Some(token)))
+        Ok((batch, minted))
+    }
+
+    /// The write that a known device was signed in from again, to the resolution of a day: that decides which makes room.
+    fn came_back(&self, known: &Credential) -> Option<Change> {
+        let now = self.now();
+        let is_noted = known.last_used_at.is_some_and(|at| now.since(at) < DAY);
+        (!is_noted).then(|| {
+            Change::UpdateCredential(Credential {
+                last_used_at: Some(now),
+                ..known.clone()
+            })
+        })
+    }
+
+    fn device_to_make_room<'a>(&self, account: &'a Account) -> Option<&'a Credential> {
+        if account.devices().count() < MAX_DEVICES {
+            return None;
+        }
+        let devices = account.devices().map(|(credential, _)| credential);
+        devices.min_by_key(|known| {
+            let is_trusted = self.has_trust(account, known);
+            (is_trusted, known.last_used_at, known.created_at)
+        })
     }
 }
 
@@ -157,21 +196,17 @@ impl Account {
     }
 
     /// The device that the request came from, if the account is known from it.
-    fn device_of(&self, request: &RequestContext) -> Option<(&Credential, &Device)> {
-        let handle = Some(handle(request.device()?, self.user.id));
-        self.devices()
-            .find(|(credential, _)| credential.handle == handle)
+    fn device_of(&self, request: &RequestContext, transport: Transport) -> Option<&Credential> {
+        let handle = Some(handle(request.device(transport)?, self.user.id));
+        let mut devices = self.devices().map(|(credential, _)| credential);
+        devices.find(|credential| credential.handle == handle)
     }
 
-    fn device_to_make_room(&self) -> Option<&Credential> {
-        if self.devices().count() < MAX_DEVICES {
-            return None;
-        }
-        let devices = self.devices().map(|(credential, _)| credential);
-        devices.min_by_key(|credential| {
-            let is_trusted = matches!(&credential.state, CredentialState::Device(device) if device.trust.is_some());
-            (is_trusted, credential.last_used_at, credential.created_at)
-        })
+    /// The credentials that are no devices: those count towards how many an account may have.
+    pub(crate) fn kept_credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials
+            .iter()
+            .filter(|credential| !matches!(credential.state, CredentialState::Device(_)))
     }
 }
 

@@ -60,8 +60,20 @@ impl std::fmt::Debug for NewRecoveryCodes {
     }
 }
 
-/// The most credentials of one account.
-pub(super) const MAX_CREDENTIALS: usize = 20;
+/// The most credentials of one account beside its devices, which make room for each other.
+const MAX_CREDENTIALS: usize = 20;
+
+impl Account {
+    /// Refuses one credential too many, where so many make room for it.
+    pub(super) fn require_room(&self, making_room: usize) -> Result<(), Error> {
+        let taken = self.kept_credentials().count();
+        if taken.saturating_sub(making_room) < MAX_CREDENTIALS {
+            Ok(())
+        } else {
+            Err(Error::TooManyCredentials)
+        }
+    }
+}
 
 impl<'z> Credentials<'z> {
     pub(crate) const fn new(zalt: &'z Zalt) -> Self {
@@ -277,14 +289,12 @@ impl<'z> Credentials<'z> {
         let zalt = self.zalt;
         let methods = zalt.config().second_factors.methods;
         methods.require(SecondFactor::Totp)?;
-        let (unconfirmed, kept): (Vec<_>, Vec<_>) = account
+        let unconfirmed: Vec<_> = account
             .credentials
             .iter()
-            .filter(|credential| !matches!(credential.state, CredentialState::Device(_)))
-            .partition(|credential| is_unconfirmed(credential));
-        if kept.len() >= MAX_CREDENTIALS {
-            return Err(Error::TooManyCredentials);
-        }
+            .filter(|credential| is_unconfirmed(credential))
+            .collect();
+        account.require_room(unconfirmed.len())?;
         batch.changes.extend(unconfirmed.into_iter().map(deletion));
         let now = zalt.now();
         let id = CredentialId::mint(now, zalt.rng())?;

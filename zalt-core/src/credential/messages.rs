@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::enrollment::{Credentials, MAX_CREDENTIALS, NewRecoveryCodes};
+use super::enrollment::{Credentials, NewRecoveryCodes};
 use super::{Credential, CredentialState};
 use crate::attempt::ChallengeStrategy;
 use crate::config::SecondFactor;
@@ -75,9 +75,7 @@ impl Credentials<'_> {
         if let Some(credential) = account.messages_to(identifier_id) {
             return Ok((credential.clone(), None));
         }
-        if account.credentials.len() >= MAX_CREDENTIALS {
-            return Err(Error::TooManyCredentials);
-        }
+        account.require_room(0)?;
         let now = zalt.now();
         let credential = Credential {
             id: CredentialId::mint(now, zalt.rng())?,

@@ -1,6 +1,6 @@
 //! Registering passkeys, and what their owner calls them.
 
-use super::enrollment::{Credentials, MAX_CREDENTIALS};
+use super::enrollment::Credentials;
 use super::{Credential, NewRecoveryCodes};
 use crate::error::Error;
 use crate::event::EventKind;
@@ -125,9 +125,6 @@ impl Credentials<'_> {
         if !config.first_factors.passkey && !config.second_factors.methods.passkey {
             return Err(Error::FactorNotAllowed);
         }
-        if account.credentials.len() - account.devices().count() >= MAX_CREDENTIALS {
-            return Err(Error::TooManyCredentials);
-        }
-        Ok(())
+        account.require_room(0)
     }
 }

@@ -130,6 +130,11 @@ impl AuthenticationMethod {
         ) || self.is_passkey()
     }
 
+    /// Whether it came first and is no passkey. A device that stood in for a second factor is neither first nor second.
+    pub(crate) const fn is_plain_first(self) -> bool {
+        !self.is_second_factor() && !matches!(self, Self::TrustedDevice)
+    }
+
     /// Whether it gives nothing to a page that looks like the right one.
     pub const fn is_passkey(self) -> bool {
         matches!(self, Self::Passkey | Self::PasskeyPresence)
@@ -187,10 +192,7 @@ impl Session {
         let has = |wanted: fn(AuthenticationMethod) -> bool| {
             self.amr.iter().any(|proof| wanted(proof.method))
         };
-        // A device that stands in for a second factor proves nothing beside the first.
-        let first = has(|method| {
-            !method.is_second_factor() && method != AuthenticationMethod::TrustedDevice
-        });
+        let first = has(AuthenticationMethod::is_plain_first);
         let code = has(|method| method.is_second_factor() && !method.is_passkey());
         let touched = has(|method| method == PasskeyPresence);
         if has(|method| method == Passkey) || first && touched {
@@ -213,10 +215,7 @@ impl Session {
                     .any(|proof| wanted(proof.method) && proof.at >= from)
         };
         // A key that was touched and nothing else adds something only to another kind of factor.
-        let beside_another = self
-            .amr
-            .iter()
-            .any(|proof| !proof.method.is_second_factor());
+        let beside_another = self.amr.iter().any(|proof| proof.method.is_plain_first());
         match assurance {
             Assurance::OneFactor => self.authenticated_at >= from,
             Assurance::TwoFactors if beside_another => {
@@ -236,7 +235,7 @@ impl Session {
     pub(crate) fn goes_with(&self, factor: SecondFactor) -> bool {
         self.amr
             .iter()
-            .any(|proof| !proof.method.is_second_factor() && factor.goes_with(proof.method))
+            .any(|proof| proof.method.is_plain_first() && factor.goes_with(proof.method))
     }
 
     /// The methods with these proved now.

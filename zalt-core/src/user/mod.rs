@@ -19,7 +19,7 @@ pub use profile::{ImageUrl, Name, Profile, ProfileError};
 use crate::credential::{Credential, CredentialState, RecoveryCodes, Totp};
 use crate::environment::Timestamp;
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{IdentifierId, UserId};
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::passkey::Passkey;
 use crate::password::PasswordPhc;
@@ -142,6 +142,12 @@ impl Account {
         self.identifiers
             .iter()
             .find(|identifier| identifier.primary && identifier.value.kind() == kind)
+    }
+
+    /// The identifier of this id, if it is verified.
+    pub(crate) fn verified(&self, id: IdentifierId) -> Option<&Identifier> {
+        let mut identifiers = self.identifiers.iter();
+        identifiers.find(|identifier| identifier.id == id && identifier.verified_at.is_some())
     }
 
     /// The authenticator apps that were confirmed.

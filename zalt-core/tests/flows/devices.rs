@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use zalt_core::attempt::{SecondFactorProof, SignInProgress};
 use zalt_core::message::Notice;
+use zalt_core::password::Argon2Params;
 use zalt_core::secret::DeviceToken;
 use zalt_core::session::AuthenticationMethod::{Password, TrustedDevice};
 use zalt_core::session::{Assurance, SignedIn, Transport};
 use zalt_core::{Config, Error, RequestContext};
 
+use crate::faults::FaultyStore;
 use crate::second_factors::{Owner, check, owner};
 use crate::support::*;
 
@@ -78,7 +80,9 @@ fn a_device_is_new_once_for_each_user() {
     let (code, _) = code_and_link(&app.mail_to("bob@example.com"));
     let proof = zalt_core::attempt::Proof::code(&code);
     let bob = run(sign_ups.attempt_proof(&from(&device), &started.token, &proof)).unwrap();
-    assert_eq!(bob.device, Some(device.clone()));
+    assert!(bob.device.is_none(), "it keeps the token that it has");
+    let account = run(app.zalt.users().find_account(bob.user.id)).unwrap();
+    assert_eq!(account.devices().count(), 1);
     let before = app.mails_to(ADA);
     with_password(&app, &from(&device));
     assert_eq!(app.mails_to(ADA), before);
@@ -216,7 +220,7 @@ fn a_device_is_forgotten() {
     let account = run(app.zalt.users().find_account(signed_in.user.id)).unwrap();
     let mut devices = account.devices();
     let (known, _) = devices
-        .find(|(_, known)| app.zalt.has_trust(&account, known))
+        .find(|(known, _)| app.zalt.has_trust(&account, known))
         .unwrap();
     let credentials = app.zalt.credentials();
     // It is no second factor that the other way of removing would take.
@@ -226,4 +230,128 @@ fn a_device_is_forgotten() {
     assert!(is_asked(&app, &device));
     let again = run(credentials.forget_device(&request(), &who, known.id));
     assert!(matches!(again, Err(Error::NotFound)));
+}
+
+#[test]
+fn a_cookie_speaks_for_no_session_that_is_held_by_tokens() {
+    let app = App::with(trusting);
+    let (_, device) = trusted(&app);
+    let sign_ins = app.zalt.sign_ins();
+    let asked = |request: &RequestContext, transport| {
+        let progress = run(sign_ins.with_password(request, ADA, password(PASSWORD), transport));
+        matches!(progress.unwrap(), SignInProgress::NeedsSecondFactor(_))
+    };
+    let in_cookie = request().with_device_cookie(device.clone());
+    assert!(!asked(&in_cookie, Transport::Cookie));
+    assert!(asked(&in_cookie, Transport::Bearer), "a script may ask");
+    assert!(!asked(&from(&device), Transport::Bearer));
+}
+
+#[test]
+fn trust_that_was_given_ends_with_a_lifetime_that_was_made_shorter() {
+    let (store, keys) = (FaultyStore::default(), fresh_keys());
+    let app = App::over(store.clone(), &keys, trusting);
+    let (_, device) = trusted(&app);
+    let shorter = App::over(store, &keys, |config| {
+        config.trusted_devices = Some(DAY);
+    });
+    shorter.clock.advance(HOUR);
+    assert!(!is_asked(&shorter, &device));
+    shorter.clock.advance(DAY);
+    assert!(is_asked(&shorter, &device));
+    app.clock.advance(2 * DAY);
+    assert!(!is_asked(&app, &device));
+}
+
+#[test]
+fn a_device_that_comes_back_stays_known() {
+    let app = App::with(telling);
+    let first = app.sign_up(ADA);
+    let device = first.device.clone().unwrap();
+    app.clock.advance(DAY);
+    with_password(&app, &from(&device));
+    let before = app.mails_to(ADA);
+    for _ in 0..15 {
+        app.clock.advance(MINUTE);
+        app.sign_in(ADA);
+    }
+    let told = app.mails_to(ADA);
+    assert!(told <= before + 10, "one that stays is no reason to tell");
+    let account = run(app.zalt.users().find_account(first.user.id)).unwrap();
+    let mut devices = account.devices();
+    assert!(devices.any(|(known, _)| known.created_at == first.session.created_at));
+}
+
+#[test]
+fn trust_that_is_over_keeps_no_place() {
+    let app = App::with(|config| {
+        trusting(config);
+        telling(config);
+    });
+    let owner = owner(&app);
+    for _ in 0..10 {
+        second_factor(&app, &owner, &request().trusting_device());
+    }
+    app.clock.advance(31 * DAY);
+    let user_id = owner.signed_in.user.id;
+    let latest = second_factor(&app, &owner, &request());
+    for _ in 0..3 {
+        second_factor(&app, &owner, &request());
+    }
+    let account = run(app.zalt.users().find_account(user_id)).unwrap();
+    let since = latest.session.created_at;
+    let recent = account
+        .devices()
+        .filter(|(known, _)| known.created_at >= since);
+    assert_eq!(recent.count(), 4);
+}
+
+#[test]
+fn devices_take_no_place_of_factors() {
+    let app = App::with(|config| {
+        telling(config);
+        config.second_factors.methods.email_code = true;
+    });
+    let owner = owner(&app);
+    for _ in 0..10 {
+        second_factor(&app, &owner, &request());
+    }
+    let who = check(&app, &second_factor(&app, &owner, &request()));
+    let credentials = app.zalt.credentials();
+    // With the app and the recovery codes ten.
+    for _ in 0..8 {
+        let enrollment = run(credentials.begin_totp(&request(), &who, None)).unwrap();
+        let code = enrollment.secret.code_at(app.zalt.now());
+        let id = enrollment.credential.id;
+        run(credentials.confirm_totp(&request(), &who, id, &code)).unwrap();
+    }
+    let account = run(app.zalt.users().find_account(who.user().id)).unwrap();
+    assert_eq!(account.credentials.len(), 20);
+    let address = account.identifiers[0].id;
+    run(credentials.add_messages(&request(), &who, address)).unwrap();
+}
+
+#[test]
+fn sign_ins_at_once_from_one_device_all_succeed() {
+    // All are read before the first is through with its hash.
+    let app = App::with(|config| {
+        telling(config);
+        config.hashing.params = Argon2Params::default();
+    });
+    app.sign_up(ADA);
+    // The browser has a token from another account.
+    let device = DeviceToken::mint(&zalt_core::SystemRng).unwrap();
+    let before = app.mails_to(ADA);
+    let asking = from(&device);
+    let sign_ins = app.zalt.sign_ins();
+    let results = run(futures_util::future::join_all((0..4).map(|_| {
+        sign_ins.with_password(&asking, ADA, password(PASSWORD), Transport::Cookie)
+    })));
+    for result in results {
+        assert!(
+            matches!(result, Ok(SignInProgress::Complete(_))),
+            "{result:?}"
+        );
+    }
+    assert_eq!(app.mails_to(ADA), before + 1);
 }

@@ -546,3 +546,63 @@ fn a_session_of_a_mailed_code_does_not_step_up_by_another() {
         Err(Error::FactorNotAllowed)
     ));
 }
+
+#[test]
+fn one_phone_and_a_trusted_device_are_no_two_factors() {
+    let app = App::with(|config| {
+        everything(config);
+        config.trusted_devices = Some(30 * DAY);
+    });
+    let number = add_verified(&app, &signed_up(&app, ADA), NUMBER);
+    enroll(&app, &app.authenticated(&app.sign_in(ADA)), &number);
+    let asking = request().trusting_device();
+    let sign_ins = app.zalt.sign_ins();
+    let (token, _) = half_way(&app);
+    second(&app, &token, SecondFactor::SmsCode).unwrap();
+    let proof = SecondFactorProof::SmsCode(app.text_code(NUMBER));
+    let progress = run(sign_ins.attempt_second_factor(&asking, &token, &proof)).unwrap();
+    let device = progress.into_session().unwrap().device.unwrap();
+
+    app.clock.advance(HOUR);
+    let known = request().with_device(device);
+    let started = begin(&app, NUMBER);
+    ask(&app, &started.token, ChallengeStrategy::SmsCode).unwrap();
+    let proof = Proof::code(&app.text_code(NUMBER));
+    let progress = run(sign_ins.attempt_proof(&known, &started.token, &proof)).unwrap();
+    let who = app.authenticated(&progress.into_session().unwrap());
+    assert_eq!(who.session().assurance(), Some(Assurance::OneFactor));
+    let sessions = app.zalt.sessions();
+    let again = run(sessions.prepare_step_up(&request(), &who, SecondFactor::SmsCode));
+    assert!(matches!(again, Err(Error::FactorNotAllowed)));
+}
+
+#[test]
+fn a_first_factor_goes_with_its_number_whatever_was_sent_since() {
+    let app = App::with(everything);
+    let number = add_verified(&app, &signed_up(&app, ADA), NUMBER);
+    let who = app.authenticated(&app.sign_in(ADA));
+    let address = email_of(&app, &who);
+    enroll(&app, &who, &address);
+    let (started, progress) = by_text(&app, NUMBER);
+    assert!(matches!(progress, SignInProgress::NeedsSecondFactor(_)));
+    second(&app, &started.token, SecondFactor::EmailCode).unwrap();
+    let code = mailed(&app);
+
+    app.clock.advance(MINUTE);
+    let sessions = app.zalt.sessions();
+    let sent = run(sessions.prepare_step_up(&request(), &who, SecondFactor::EmailCode)).unwrap();
+    let proof = SecondFactorProof::EmailCode(mailed(&app));
+    let token = run(sessions.step_up_by_message(&request(), &who, sent.id, &proof)).unwrap();
+    let token = token.unwrap().expose();
+    let who = run(sessions.authenticate(&request(), &token)).unwrap();
+    run(app
+        .zalt
+        .users()
+        .remove_phone_number(&request(), &who, number.id))
+    .unwrap();
+    let proof = SecondFactorProof::EmailCode(code);
+    assert!(matches!(
+        pass(&app, &started.token, &proof),
+        Err(Error::AttemptNotFound)
+    ));
+}

@@ -21,8 +21,9 @@ pub(crate) struct Complete {
     user: UserView,
     #[serde(flatten)]
     tokens: Option<Tokens>,
-    /// Where the session is held by tokens and the device is to keep another one for itself: what to send in `Zalt-Device`
-    /// with every sign-in from now on. Shown here and never again.
+    /// Where the session is held by tokens and the device is to keep a new one for itself: what to send in `Zalt-Device`
+    /// with every sign-in from now on. Shown here and never again. What a browser keeps in its cookie is neither looked at nor
+    /// returned here.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "zdv_...")]
     device_token: Option<String>,

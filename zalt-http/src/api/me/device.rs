@@ -32,14 +32,11 @@ pub(crate) struct DeviceView {
 
 impl DeviceView {
     fn of(zalt: &Zalt, account: &Account, (credential, device): (&Credential, &Device)) -> Self {
-        let trust = device.trust.as_ref();
         Self {
             id: credential.id.to_string(),
             user_agent: device.user_agent.clone(),
             ip: device.ip.map(|ip| ip.to_string()),
-            trusted_until: trust
-                .filter(|_| zalt.has_trust(account, device))
-                .map(|trust| trust.until),
+            trusted_until: zalt.trusted_until(account, credential),
             created_at: credential.created_at,
         }
     }
