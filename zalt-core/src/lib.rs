@@ -10,6 +10,7 @@
 //! | [`user`] | users, profiles, passwords and what their owners and the application do to them |
 //! | [`identifier`] | e-mail addresses, phone numbers, usernames |
 //! | [`credential`] | second factors, their recovery codes, and what is set up and taken away |
+//! | [`connection`] | providers that people sign in with |
 //! | [`passkey`] | passkeys: the requests to authenticators and the rules for their answers |
 //! | [`safety`] | freezing an account and recovering it |
 //! | [`password`] | the hashing pool, the policy and foreign formats |
@@ -25,6 +26,7 @@ pub mod attempt;
 pub mod budget;
 mod builder;
 pub mod config;
+pub mod connection;
 pub mod credential;
 pub mod environment;
 pub mod error;

@@ -7,12 +7,14 @@ mod digest;
 mod form;
 mod keys;
 mod seal;
+mod text;
 mod token;
 
 pub use digest::{CodeDigest, TokenDigest};
 pub(crate) use keys::Purpose;
 pub use keys::{EncryptionKeys, KeyError};
 pub use seal::{SealError, Sealed};
+pub use text::SecretText;
 pub use token::{
     AttemptToken, DeviceToken, LinkToken, RefreshToken, SessionToken, TokenFormatError,
 };

@@ -1,0 +1,11 @@
+//! Connections: providers that people sign in with.
+
+mod provider;
+mod settings;
+
+pub use provider::{
+    AuthorizationRequest, IdTokenProblem, OAuthErrorCode, Prompt, ProviderEmail, ProviderError,
+    ProviderIdentity, ProviderProtocol, ProviderTokens, ProviderTraits, Redeemed, Redemption,
+    SettingsProblem, VerifiedIdToken,
+};
+pub use settings::{ConnectionKey, ConnectionKeyError, ConnectionSettings, OAuthEndpoints};
