@@ -81,10 +81,6 @@ pub trait ProviderProtocol: Send + Sync + fmt::Debug {
 
 /// What a provider with these settings is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is so or not, whatever the others are"
-)]
 pub struct ProviderTraits {
     /// What people call it.
     pub display_name: String,
@@ -331,8 +327,7 @@ pub struct OAuthErrorCode(String);
 impl OAuthErrorCode {
     /// The code as sent; anything that is none becomes `unknown`.
     pub fn parse(sent: &str) -> Self {
-        let allowed =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         if (1..=64).contains(&sent.len()) && sent.bytes().all(allowed) {
             Self(sent.to_owned())
         } else {

@@ -8,6 +8,7 @@ use crate::environment::Timestamp;
 pub struct Expected<'a> {
     typ: TokenType,
     typ_required: bool,
+    pub(super) kid_required: bool,
     pub(super) issuer: &'a str,
     pub(super) audience: &'a str,
     pub(super) leeway: Leeway,
@@ -20,6 +21,7 @@ impl<'a> Expected<'a> {
         Self {
             typ,
             typ_required: true,
+            kid_required: true,
             issuer,
             audience,
             leeway: Leeway::DEFAULT,
@@ -32,10 +34,12 @@ impl<'a> Expected<'a> {
         Self::new(TokenType::ACCESS, issuer, audience, now)
     }
 
-    /// An ID token of a provider, which may leave `typ` out (OpenID Connect Core 1.0, section 2).
+    /// An ID token of a provider, which may leave `typ` out (OpenID Connect Core 1.0, section 2), and `kid` too where the
+    /// provider has one key only (section 10.1).
     pub const fn id_token(issuer: &'a str, audience: &'a str, now: Timestamp) -> Self {
         let mut expected = Self::new(TokenType::JWT, issuer, audience, now);
         expected.typ_required = false;
+        expected.kid_required = false;
         expected
     }
 

@@ -33,6 +33,13 @@ impl KeyRing {
         self.0.get(kid)
     }
 
+    /// The key, if there is one and no other.
+    pub fn only_key(&self) -> Option<&VerifyingKey> {
+        let mut keys = self.0.values();
+        let key = keys.next()?;
+        keys.next().is_none().then_some(key)
+    }
+
     /// How many keys the ring holds.
     pub fn len(&self) -> usize {
         self.0.len()

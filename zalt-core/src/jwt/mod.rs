@@ -73,7 +73,7 @@ pub use jwk_set::JwkSet;
 pub use key_ring::{DuplicateKid, KeyRing};
 pub use signing_key::{PrivateKeyBytes, SigningKey};
 pub use token_type::TokenType;
-pub use verify::{verify, verify_jws};
+pub use verify::{UnverifiedHeader, unverified_header, verify, verify_jws};
 pub use verifying_key::VerifyingKey;
 
 /// The longest token that is signed or looked at, in bytes.

@@ -91,6 +91,16 @@ impl SigningKey {
         )
     }
 
+    /// The same key under the id that a reader of its tokens gave it, as Apple does for client secrets.
+    pub fn with_kid(mut self, kid: &str) -> Result<Self, KeyError> {
+        self.access_header = encode_header(self.algorithm, kid, TokenType::ACCESS)
+            .map_err(|_| KeyError::Malformed)?
+            .into();
+        self.kid = kid.into();
+        self.public_jwk = self.public_jwk.map(|jwk| jwk.with_kid(kid.to_owned()));
+        Ok(self)
+    }
+
     /// The algorithm that this key signs with.
     pub const fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm

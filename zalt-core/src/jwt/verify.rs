@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqA
 
 use super::compact::{Compact, HeaderBuffer};
 use super::json::{JsonFault, Members, Text, read_object};
-use super::{Expected, JwtError, KeyRing, NumericDate, VerifyingKey};
+use super::{Algorithm, Expected, JwtError, KeyRing, NumericDate, VerifyingKey};
 use crate::environment::Timestamp;
 
 /// Reads the claims of a token once its signature, its type, its times, its issuer and its audience hold.
@@ -20,8 +20,11 @@ pub fn verify<T: DeserializeOwned>(
     let mut buffer = HeaderBuffer::new();
     let header = compact.header(&mut buffer)?;
     expected.check_type(header.typ.as_deref())?;
-    let kid = header.kid.as_deref().ok_or(JwtError::MissingKid)?;
-    let key = keys.key(kid).ok_or(JwtError::UnknownKid)?;
+    let key = match header.kid.as_deref() {
+        Some(kid) => keys.key(kid).ok_or(JwtError::UnknownKid)?,
+        None if expected.kid_required => return Err(JwtError::MissingKid),
+        None => keys.only_key().ok_or(JwtError::MissingKid)?,
+    };
     let payload = compact.payload(&header, key)?;
 
     let mut registered = Registered::new(expected.audience);
@@ -31,6 +34,25 @@ pub fn verify<T: DeserializeOwned>(
     })?;
     registered.check(expected)?;
     serde_json::from_slice(&payload).map_err(|_| JwtError::UnexpectedClaims)
+}
+
+/// What a token's header says of itself: which key to look for, and nothing to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnverifiedHeader {
+    /// `alg`, if it is one that we verify with.
+    pub algorithm: Option<Algorithm>,
+    /// `kid`.
+    pub kid: Option<String>,
+}
+
+/// Reads the header of a token of which nothing is proven, to choose among an issuer's keys before [`verify`].
+pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, JwtError> {
+    let mut buffer = HeaderBuffer::new();
+    let header = Compact::split(token)?.header(&mut buffer)?;
+    Ok(UnverifiedHeader {
+        algorithm: header.alg.parse().ok(),
+        kid: header.kid.map(Cow::into_owned),
+    })
 }
 
 /// The payload of a JWS whose header names `key`'s algorithm and whose signature is `key`'s.

@@ -126,6 +126,40 @@ fn the_key_id_finds_the_key_and_the_key_rules_the_algorithm() {
 }
 
 #[test]
+fn an_id_token_may_leave_its_key_open_where_there_is_one_only() {
+    let other = key(SigningAlgorithm::Es256);
+    let key = key(SigningAlgorithm::EdDsa);
+    let payload = serde_json::to_vec(&claims()).unwrap();
+    let token = signed(&key, r#"{"alg":"EdDSA"}"#, &payload);
+    let expected = Expected::id_token(ISSUER, AUDIENCE, NOW);
+    let mut ring = ring_of(&key);
+    assert!(verify::<Value>(&token, &ring, &expected).is_ok());
+    ring.insert(other.kid(), other.verifying_key()).unwrap();
+    assert_eq!(
+        verify::<Value>(&token, &ring, &expected),
+        Err(JwtError::MissingKid)
+    );
+    let header = unverified_header(&token).unwrap();
+    assert_eq!(
+        (header.algorithm, header.kid),
+        (Some(Algorithm::EdDsa), None)
+    );
+}
+
+#[test]
+fn a_key_signs_under_the_id_that_its_reader_gave_it() {
+    let key = key(SigningAlgorithm::Es256).with_kid("ABC123DEFG").unwrap();
+    for typ in [TokenType::JWT, TokenType::ACCESS] {
+        let token = key.sign(typ, &claims()).unwrap();
+        let header = unverified_header(&token).unwrap();
+        assert_eq!(header.algorithm, Some(Algorithm::Es256));
+        assert_eq!(header.kid.as_deref(), Some("ABC123DEFG"));
+    }
+    let unsigned = unverified_header("eyJhbGciOiJub25lIn0.e30.").unwrap();
+    assert_eq!(unsigned.algorithm, None);
+}
+
+#[test]
 fn a_public_key_is_not_taken_as_a_shared_secret() {
     let key = key(SigningAlgorithm::EdDsa);
     let jwk = serde_json::to_value(key.public_jwk().unwrap()).unwrap();
