@@ -68,6 +68,11 @@ const BANS: &[Ban] = &[
         bans: &[SQL_DRIVERS, &["axum", "actix-*"]],
         because: "messages know no store and no endpoint",
     },
+    Ban {
+        of: "zalt-oauth",
+        bans: &[SQL_DRIVERS, &["axum", "actix-*"]],
+        because: "who speaks to providers knows no store and no endpoint",
+    },
 ];
 
 /// Frameworks proper; drivers may bring tower or hyper with them.
@@ -88,7 +93,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("zalt-test-authenticator", &[]),
-    ("zalt-notify", &["zalt-core"]),
+    ("zalt-outbound", &[]),
+    ("zalt-notify", &["zalt-core", "zalt-outbound"]),
+    ("zalt-oauth", &["zalt-core", "zalt-outbound"]),
     ("zalt-webauthn", &["zalt-core"]),
     ("zalt-mcp", &["zalt-core"]),
     ("zalt-axum", &["zalt-core", "zalt-http"]),
@@ -107,6 +114,8 @@ const LIBRARIES: &[&str] = &[
     "zalt-store-*",
     "zalt-http",
     "zalt-notify",
+    "zalt-oauth",
+    "zalt-outbound",
     "zalt-webauthn",
     "zalt-mcp",
     "zalt-axum",
@@ -119,6 +128,8 @@ const HARNESS: &[&str] = &[
     "zalt-store-*",
     "zalt-http",
     "zalt-notify",
+    "zalt-oauth",
+    "zalt-outbound",
     "zalt-webauthn",
     "zalt-mcp",
     "zalt-axum",

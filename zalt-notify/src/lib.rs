@@ -40,12 +40,10 @@ pub mod hook;
 pub mod http;
 pub mod smtp;
 pub mod templates;
-pub mod tls;
 pub mod twilio;
 
 mod channel;
 mod console;
-mod host;
 mod memory;
 mod notice;
 mod secret;
@@ -53,3 +51,4 @@ mod secret;
 pub use channel::Channel;
 pub use console::ConsoleMailer;
 pub use memory::{MemoryMailer, SentMessage};
+pub use zalt_outbound::tls;

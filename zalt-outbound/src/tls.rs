@@ -50,7 +50,8 @@ impl RootCertificates {
         Ok(Self(certificates))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+    /// The certificates.
+    pub fn iter(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
         self.0.iter()
     }
 }

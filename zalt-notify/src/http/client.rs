@@ -4,9 +4,9 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Proxy, RequestBuilder, Response};
 use url::Url;
+use zalt_outbound::is_loopback;
 
 use super::HttpSendError;
-use crate::host::is_loopback;
 use crate::tls::{RootCertificates, client_config};
 
 /// How to reach services over HTTP.

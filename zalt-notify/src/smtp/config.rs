@@ -4,9 +4,9 @@ use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::host::is_loopback;
 use crate::secret::Secret;
 use crate::tls::RootCertificates;
+use zalt_outbound::is_loopback;
 
 /// How to reach a mail server and in whose name to write; checked when parsed.
 ///
