@@ -60,21 +60,31 @@ impl Caller<'_> {
             None => Request::get(url.as_str()),
             Some(_) => Request::post(url.as_str()),
         }
-        .header(AUTHORIZATION, format!("Bearer {access_token}"))
-        .header(ACCEPT, "application/json");
+        .header(AUTHORIZATION, format!("Bearer {access_token}"));
+        if !headers.iter().any(|(name, _)| *name == "accept") {
+            request = request.header(ACCEPT, "application/json");
+        }
         if body.is_some_and(|body| !body.is_empty()) {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = self.send(whole(request, body.unwrap_or_default())?).await?;
+        self.account(whole(request, body.unwrap_or_default())?)
+            .await
+    }
+
+    /// What a provider answers about a person.
+    pub(crate) async fn account(&self, request: Request<Vec<u8>>) -> Result<Value, ProviderError> {
+        let answer = self.send(request).await?;
         if answer.status() != 200 {
             return Err(ProviderError::BadAnswer {
                 what: "a status other than 200 for the person's account",
             });
         }
-        json(answer.body(), "the person's account")
+        serde_json::from_slice(answer.body()).map_err(|_| ProviderError::BadAnswer {
+            what: "the person's account",
+        })
     }
 }
 
@@ -88,10 +98,6 @@ pub(crate) fn whole(
         .map_err(|_| ProviderError::BadAnswer {
             what: "a token or an address that can't be sent",
         })
-}
-
-pub(crate) fn json(body: &[u8], what: &'static str) -> Result<Value, ProviderError> {
-    serde_json::from_slice(body).map_err(|_| ProviderError::BadAnswer { what })
 }
 
 /// How long an answer is fresh: `max-age` of `Cache-Control`, or no time at all where it must not be kept.

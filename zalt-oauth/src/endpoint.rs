@@ -25,7 +25,7 @@ use zalt_core::secret::SecretText;
 
 use crate::call::{Caller, whole};
 use crate::metadata::Metadata;
-use crate::preset::{ClientAuth, Speaks};
+use crate::preset::{ClientAuth, Quirk, Speaks};
 use crate::provider::Provider;
 use crate::token_answer::TokenAnswer;
 
@@ -77,6 +77,9 @@ impl Endpoint<'_> {
                 address = address.add_extra_param("prompt", prompt_value(prompt));
             }
         }
+        if self.provider.preset.has(Quirk::ClientKey) {
+            address = address.add_extra_param("client_key", self.client_id());
+        }
         for (name, value) in self.provider.preset.authorization_params {
             address = address.add_extra_param(*name, *value);
         }
@@ -95,6 +98,9 @@ impl Endpoint<'_> {
             let verifier = redemption.pkce_verifier.to_owned();
             request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier));
         }
+        if self.provider.preset.has(Quirk::ClientKey) {
+            request = request.add_extra_param("client_key", self.client_id());
+        }
         let answer = request.request_async(&self.caller).await;
         answer.map_err(token_error)
     }
@@ -105,7 +111,10 @@ impl Endpoint<'_> {
     ) -> Result<TokenAnswer, ProviderError> {
         let client = self.client();
         let token = RefreshToken::new(refresh_token.expose().to_owned());
-        let request = client.exchange_refresh_token(&token);
+        let mut request = client.exchange_refresh_token(&token);
+        if self.provider.preset.has(Quirk::ClientKey) {
+            request = request.add_extra_param("client_key", self.client_id());
+        }
         let answer = request.request_async(&self.caller).await;
         answer.map_err(token_error)
     }
@@ -138,10 +147,13 @@ impl Endpoint<'_> {
         token: &SecretText,
         hint: &str,
     ) -> Result<Request<Vec<u8>>, ProviderError> {
-        let client_id = self.provider.settings.client_id.as_str();
+        let client_id = self.client_id();
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose());
         form.append_pair("token_type_hint", hint);
+        if self.provider.preset.has(Quirk::ClientKey) {
+            form.append_pair("client_key", client_id);
+        }
         let mut request =
             Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         match (
@@ -162,8 +174,12 @@ impl Endpoint<'_> {
         whole(request, &form.finish())
     }
 
+    fn client_id(&self) -> &str {
+        &self.provider.settings.client_id
+    }
+
     fn client(&self) -> OAuthClient {
-        let id = ClientId::new(self.provider.settings.client_id.clone());
+        let id = ClientId::new(self.client_id().to_owned());
         let client = Client::new(id)
             .set_auth_type(match self.provider.client_auth(self.metadata) {
                 ClientAuth::Body => AuthType::RequestBody,

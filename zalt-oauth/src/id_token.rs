@@ -19,7 +19,7 @@ use zalt_core::jwt::{
 use crate::keys::{KeySource, Keys};
 
 /// The placeholder in the issuer of a provider that has one for each tenant.
-const TENANT: &str = "{tenantid}";
+pub(crate) const TENANT: &str = "{tenantid}";
 
 /// What an ID token is held against.
 pub(crate) struct Check<'a> {
@@ -220,7 +220,7 @@ fn left_half(algorithm: Algorithm, access_token: &str) -> String {
 }
 
 /// A UUID in its usual spelling, which is all that may take the place of the placeholder.
-fn is_tenant(tid: &str) -> bool {
+pub(crate) fn is_tenant(tid: &str) -> bool {
     tid.len() == 36
         && tid.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

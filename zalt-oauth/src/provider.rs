@@ -6,8 +6,9 @@ use zalt_core::jwt::Algorithm;
 use zalt_outbound::{Reach, is_loopback};
 
 use crate::apple;
+use crate::id_token::{TENANT, is_tenant};
 use crate::metadata::{Metadata, asymmetric, may_be_used};
-use crate::preset::{self, ClientAuth, OptionUse, Preset, Quirk, Shape, Speaks, Vouches};
+use crate::preset::{self, ClientAuth, OptionUse, Preset, Quirk, Shape, Speaks, Userinfo, Vouches};
 
 /// How many scopes may be asked for beyond those of the preset, and how long each may be.
 const MAX_EXTRA_SCOPES: usize = 30;
@@ -70,7 +71,6 @@ impl<'a> Provider<'a> {
     }
 
     pub(crate) fn traits(&self) -> ProviderTraits {
-        let openid = matches!(self.preset.speaks, Speaks::OpenId { .. });
         ProviderTraits {
             display_name: self.preset.display_name.to_owned(),
             nonce: self.sends_nonce(),
@@ -82,12 +82,17 @@ impl<'a> Provider<'a> {
                 Kind::Discovered { .. } => None,
                 Kind::Known(metadata) => Some(metadata.sends_iss),
             },
-            native_id_tokens: openid && self.sends_nonce(),
+            native_id_tokens: self
+                .preset
+                .options
+                .iter()
+                .any(|(name, _)| *name == "native_client_ids"),
         }
     }
 
     pub(crate) fn sends_nonce(&self) -> bool {
         matches!(self.preset.speaks, Speaks::OpenId { nonce: true, .. })
+            || matches!(self.preset.userinfo, Userinfo::VerifiedByProvider)
     }
 
     pub(crate) fn option(&self, name: &str) -> Option<&'a str> {
@@ -253,6 +258,35 @@ fn check_scopes(scopes: &[String]) -> Result<(), SettingsProblem> {
     }
 }
 
+/// An address in the version that settings ask for.
+fn versioned(
+    settings: &ConnectionSettings,
+    preset: &Preset,
+    address: &str,
+) -> Result<String, SettingsProblem> {
+    let known = preset.quirks.iter().find_map(|quirk| match quirk {
+        Quirk::ApiVersion(known) => Some(*known),
+        _ => None,
+    });
+    let (Some(known), Some(asked)) = (known, settings.options.get("api_version")) else {
+        return Ok(address.to_owned());
+    };
+    let digits =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let fits = asked
+        .strip_prefix('v')
+        .and_then(|numbers| numbers.split_once('.'))
+        .is_some_and(|(major, minor)| digits(major) && digits(minor));
+    if fits {
+        Ok(address.replace(known, asked))
+    } else {
+        Err(SettingsProblem::new(
+            "options.api_version",
+            "of the form v23.0",
+        ))
+    }
+}
+
 /// A provider is on this machine if the operator lets providers be there and the connection itself says so; what a provider
 /// answers never brings a request here.
 fn reach(settings: &ConnectionSettings, this_machine: bool) -> Result<Reach, SettingsProblem> {
@@ -297,18 +331,58 @@ fn discovered(
     let issuer = match (&settings.issuer, issuer) {
         (Some(_), _) if !own_issuer => return problem("this provider's issuer is known"),
         (Some(issuer), _) => issuer.clone(),
-        (None, Some(issuer)) => match Url::parse(issuer) {
-            Ok(issuer) => issuer,
-            Err(_) => return problem("this provider needs options to name its issuer"),
-        },
+        (None, Some(issuer)) => {
+            let issuer = issuer.replace("{tenant}", tenant(settings)?);
+            match Url::parse(&issuer) {
+                Ok(issuer) => issuer,
+                Err(_) => return problem("its preset is broken"),
+            }
+        }
         (None, None) => return problem("the issuer's address is needed"),
     };
     if !may_be_used(&issuer, reach) || issuer.query().is_some() {
         return problem("https, without user, query and fragment");
     }
-    let named = issuer.as_str().to_owned();
+    let named = if preset.has(Quirk::Tenants) {
+        tenants_issuer(issuer.as_str())
+    } else {
+        issuer.as_str().to_owned()
+    };
     Ok(Kind::Discovered { issuer, named })
 }
+
+/// Any account of the provider's, unless settings say which.
+fn tenant(settings: &ConnectionSettings) -> Result<&str, SettingsProblem> {
+    let tenant = settings
+        .options
+        .get("tenant")
+        .map_or("common", String::as_str);
+    if SHARED_TENANTS.contains(&tenant) || tenant == CONSUMERS || is_tenant(tenant) {
+        Ok(tenant)
+    } else {
+        Err(SettingsProblem::new(
+            "options.tenant",
+            "common, organizations, consumers, or the id (a UUID in lower case) of a tenant",
+        ))
+    }
+}
+
+/// How the issuer calls itself: by a placeholder where several tenants may come, and personal accounts by their own tenant.
+fn tenants_issuer(issuer: &str) -> String {
+    let replaced =
+        |tenant: &str, by: &str| issuer.replace(&format!("/{tenant}/"), &format!("/{by}/"));
+    if issuer.contains("/consumers/") {
+        return replaced(CONSUMERS, PERSONAL_ACCOUNTS);
+    }
+    SHARED_TENANTS
+        .iter()
+        .find(|tenant| issuer.contains(&format!("/{tenant}/")))
+        .map_or_else(|| issuer.to_owned(), |tenant| replaced(tenant, TENANT))
+}
+
+const SHARED_TENANTS: [&str; 2] = ["common", "organizations"];
+const CONSUMERS: &str = "consumers";
+const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 fn known(
     settings: &ConnectionSettings,
@@ -320,7 +394,8 @@ fn known(
         return problem("this provider's are found by its issuer");
     };
     let parse = |text: &str| {
-        Url::parse(text).map_err(|_| SettingsProblem::new("provider", "its preset is broken"))
+        Url::parse(&versioned(settings, preset, text)?)
+            .map_err(|_| SettingsProblem::new("provider", "its preset is broken"))
     };
     let (authorization, token, userinfo, revocation) = match (&settings.endpoints, endpoints) {
         (Some(own), _) => (

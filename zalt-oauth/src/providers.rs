@@ -15,8 +15,8 @@ use crate::apple;
 use crate::cache::{Cache, Fetched};
 use crate::call::{Caller, max_age};
 use crate::endpoint::Endpoint;
-use crate::id_token::{Check, IdToken, Nonce};
-use crate::identity;
+use crate::id_token::{Check, IdToken, Nonce, TENANT};
+use crate::identity::{self, Asked};
 use crate::keys::{KeySource, Keys};
 use crate::metadata::{Metadata, address_of};
 use crate::preset::Quirk;
@@ -167,8 +167,14 @@ impl OAuthProviders {
                 )
             }
         };
-        let mut identity =
-            identity::of_answer(provider, metadata, caller, answer, id_token.as_ref()).await?;
+        let asked = Asked {
+            provider,
+            metadata,
+            caller,
+            answer,
+            nonce: redemption.nonce,
+        };
+        let mut identity = asked.identity(id_token.as_ref()).await?;
         if let Some(user) = redemption.user_json
             && provider.preset.has(Quirk::NameInForm)
         {
@@ -292,6 +298,8 @@ fn check_sender(
     iss: Option<&str>,
 ) -> Result<(), ProviderError> {
     let expected = match &provider.kind {
+        // Of an issuer for each tenant it is not known yet which one answers.
+        Kind::Discovered { .. } if metadata.issuer.contains(TENANT) => None,
         Kind::Discovered { .. } => Some(metadata.issuer.as_str()),
         Kind::Known(_) => provider.settings.issuer.as_ref().map(Url::as_str),
     };

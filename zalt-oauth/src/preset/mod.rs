@@ -1,10 +1,12 @@
 //! What is known of providers: data, and a few hooks where one does it its own way.
 
+mod oauth2;
+mod openid;
 mod shape;
-mod table;
+mod social;
+mod work;
 
-pub(crate) use shape::{Shape, complete, plain_text};
-pub use table::PRESETS;
+pub(crate) use shape::{Shape, complete, is_true, plain_text};
 
 /// A provider as its public documentation describes it.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Preset {
     pub authorization_params: &'static [(&'static str, &'static str)],
     /// What it is asked beyond what the token says.
     pub userinfo: Userinfo,
+    /// Where it lists addresses, if it tells them apart from the person.
+    pub emails: Option<EmailList>,
     /// Where things stand in its answers.
     pub(crate) shape: Shape<'static>,
     /// Whether it may vouch for an address.
@@ -104,6 +108,23 @@ pub enum Userinfo {
     },
     /// Nothing: it says who came where it hands out tokens.
     InTokenAnswer,
+    /// What its ID token says, by an endpoint of its own: its ID tokens are signed with the client's secret, so that they
+    /// prove nothing to whoever only holds public keys.
+    VerifiedByProvider,
+}
+
+/// A list of addresses below the userinfo endpoint (`/emails`). The first that is primary counts. JSON pointers.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct EmailList {
+    /// The list.
+    pub list: &'static str,
+    /// In an entry, the address.
+    pub address: &'static str,
+    /// In an entry, whether it is the primary one.
+    pub primary: &'static str,
+    /// In an entry, whether the person proved to own it.
+    pub verified: &'static str,
 }
 
 /// Whether a provider may vouch for an address: it has to say, by a flag that its documentation describes, that the person
@@ -139,11 +160,36 @@ pub enum Quirk {
     SignedClientSecret,
     /// The name comes beside the code, in a form that the browser posts.
     NameInForm,
+    /// Vouches for addresses of its own domains, and of those that it hosts (`hd`), and for no others: that somebody owned
+    /// an address elsewhere when they signed up says little of today.
+    VouchesForOwnDomains,
+    /// Has an issuer for each tenant; the option `tenant` says which may come.
+    Tenants,
+    /// Gives out subjects that are unique within what stands here only.
+    SubjectWithin(&'static str),
+    /// Counts an address as verified only if this is so too.
+    VerifiedOnlyIf(&'static str),
+    /// Wants access tokens to come with a proof that they come from the client (`appsecret_proof`).
+    AppSecretProof,
+    /// Has a version in its addresses, this one unless the option `api_version` says otherwise.
+    ApiVersion(&'static str),
+    /// Calls the client's id `client_key`.
+    ClientKey,
+}
+
+/// Every provider that settings may name.
+pub fn presets() -> impl Iterator<Item = &'static Preset> {
+    let generic = [&oauth2::BASE];
+    openid::PRESETS
+        .iter()
+        .chain(generic)
+        .chain(work::PRESETS)
+        .chain(social::PRESETS)
 }
 
 /// The preset of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name)
+    presets().find(|preset| preset.name == name)
 }
 
 impl Preset {

@@ -10,4 +10,6 @@
 mod caching;
 mod exchange;
 mod id_tokens;
+mod network;
+mod presets;
 mod support;

@@ -53,6 +53,7 @@ impl Clock for StillClock {
 pub(crate) struct Asked {
     /// Method and address without query.
     pub(crate) line: String,
+    pub(crate) query: BTreeMap<String, String>,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
@@ -62,6 +63,15 @@ impl Asked {
         url::form_urlencoded::parse(self.body.as_bytes())
             .into_owned()
             .collect()
+    }
+
+    /// The form, where one is expected.
+    pub(crate) fn form_if(&self, expected: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        if expected.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.form()
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -121,6 +131,7 @@ impl Transport for Answers {
         _reach: Reach,
     ) -> Result<Response<Vec<u8>>, SendError> {
         let mut url = Url::parse(&request.uri().to_string()).unwrap();
+        let query = url.query_pairs().into_owned().collect();
         url.set_query(None);
         let line = format!("{} {url}", request.method());
         let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
@@ -128,6 +139,7 @@ impl Transport for Answers {
         };
         self.asked.lock().unwrap().push(Asked {
             line: line.clone(),
+            query,
             headers: request.headers().iter().map(text).collect(),
             body: String::from_utf8(request.body().clone()).unwrap(),
         });
