@@ -106,6 +106,8 @@ define_ids! {
     EventId = "evt";
     /// Names a queued [`Message`](crate::message::Message).
     MessageId = "msg";
+    /// Names a [`Connection`](crate::connection::Connection) that was set up at run time.
+    ConnectionId = "conn";
 }
 
 /// Keeps ids of one process in order where milliseconds are too coarse: events of one commit read as they happened.

@@ -135,6 +135,7 @@ mod options;
 mod password;
 #[cfg(test)]
 mod plans;
+mod provider_connection;
 mod queries;
 mod replica;
 mod schema;

@@ -9,12 +9,13 @@ use crate::sql::{Value, arguments};
 use crate::test_schema::Schema;
 use crate::texts::{merge, statements};
 use crate::{
-    attempt, budget, credential, event, expired, identifier, message, password, session,
-    signing_key, user,
+    attempt, budget, credential, event, expired, identifier, message, password,
+    provider_connection, session, signing_key, user,
 };
 
 /// Tables of few rows, in which looking for one is going through them.
 const SMALL: &[&str] = &[
+    "connections",
     "pg_namespace",
     "schema_version",
     "signing_key_turn",
@@ -32,6 +33,7 @@ const SORTED: &[&str] = &[
     "zalt_store_postgres::session::LIVE",
     "zalt_store_postgres::session::LIVE_AFTER",
     // There are a handful.
+    "zalt_store_postgres::provider_connection::ALL",
     "zalt_store_postgres::signing_key::ALL",
     "zalt_store_postgres::signing_key::INSERT",
 ];
@@ -78,6 +80,7 @@ fn prepared() -> Vec<(String, String)> {
         identifier::STEPS,
         message::STEPS,
         password::STEPS,
+        provider_connection::STEPS,
         session::STEPS,
         signing_key::STEPS,
         user::STEPS,

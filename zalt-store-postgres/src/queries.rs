@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::connection::Connection;
 use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
@@ -11,12 +12,14 @@ use zalt_core::message::Message;
 use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::{
-    AttemptQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
     SigningKeyQueries, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 
-use crate::{PostgresStore, attempt, event, message, session, signing_key, user};
+use crate::{
+    PostgresStore, attempt, event, message, provider_connection, session, signing_key, user,
+};
 
 #[async_trait]
 impl UserQueries for PostgresStore {
@@ -111,5 +114,12 @@ impl MessageQueries for PostgresStore {
 impl SigningKeyQueries for PostgresStore {
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         signing_key::list(self.database()).await
+    }
+}
+
+#[async_trait]
+impl ConnectionQueries for PostgresStore {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        provider_connection::list(self.database()).await
     }
 }

@@ -35,10 +35,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         compatible_from: 3,
         sql: include_str!("../migrations/0003_factors.sql"),
     },
+    Migration {
+        version: 4,
+        // What doesn't know of external accounts can't read an account that has one.
+        compatible_from: 4,
+        sql: include_str!("../migrations/0004_connections.sql"),
+    },
 ];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 statements! {
     VERSION = "SELECT version, compatible_from FROM zalt.schema_version WHERE id = 1";

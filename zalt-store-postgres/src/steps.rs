@@ -21,6 +21,7 @@ impl Tables {
     pub(crate) const SIGNING_KEY_TURN: Self = Self(1 << 9);
     pub(crate) const BUDGETS: Self = Self(1 << 10);
     pub(crate) const CREDENTIALS: Self = Self(1 << 11);
+    pub(crate) const CONNECTIONS: Self = Self(1 << 12);
 
     pub(crate) const fn of(tables: &[Self]) -> Self {
         let mut all = Self(0);

@@ -7,8 +7,8 @@ use crate::names::Names;
 use crate::sql::Statement;
 use crate::steps::{Guard, StepText};
 use crate::{
-    attempt, budget, credential, event, identifier, message, password, schema, session,
-    signing_key, user,
+    attempt, budget, credential, event, identifier, message, password,
+    provider_connection, schema, session, signing_key, user,
 };
 
 /// The statements of one store, with its names in them.
@@ -85,6 +85,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
         identifier::STATEMENTS,
         message::STATEMENTS,
         password::STATEMENTS,
+        provider_connection::STATEMENTS,
         schema::STATEMENTS,
         session::STATEMENTS,
         signing_key::STATEMENTS,

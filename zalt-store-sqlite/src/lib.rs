@@ -98,6 +98,7 @@ mod options;
 mod password;
 #[cfg(test)]
 mod plans;
+mod provider_connection;
 mod queries;
 mod queue;
 mod readers;

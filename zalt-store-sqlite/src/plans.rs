@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::{
-    attempt, budget, credential, event, expired, identifier, message, password, schema, session,
-    signing_key, user,
+    attempt, budget, credential, event, expired, identifier, message, password,
+    provider_connection, schema, session, signing_key, user,
 };
 
 fn statements() -> Vec<(String, String)> {
@@ -17,6 +17,7 @@ fn statements() -> Vec<(String, String)> {
         ("identifier", identifier::STATEMENTS),
         ("message", message::STATEMENTS),
         ("password", password::STATEMENTS),
+        ("provider_connection", provider_connection::STATEMENTS),
         ("session", session::STATEMENTS),
         ("signing_key", signing_key::STATEMENTS),
         ("user", user::STATEMENTS),
@@ -52,6 +53,8 @@ const SCANS: &[(&str, &str)] = &[
         "signing_key::ALL",
         "SCAN zalt_signing_keys USING INDEX zalt_signing_keys_by_age",
     ),
+    // All connections are wanted, and there are a hundred at most.
+    ("provider_connection::ALL", "SCAN zalt_connections"),
     // The newest key: one step.
     (
         "signing_key::INSERT",

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::connection::Connection;
 use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
@@ -11,13 +12,15 @@ use zalt_core::message::Message;
 use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::{
-    AttemptQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
     SigningKeyQueries, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 
 use crate::error::store_error;
-use crate::{SqliteStore, attempt, event, message, session, signing_key, user};
+use crate::{
+    SqliteStore, attempt, event, message, provider_connection, session, signing_key, user,
+};
 
 #[async_trait]
 impl UserQueries for SqliteStore {
@@ -127,5 +130,12 @@ impl MessageQueries for SqliteStore {
 impl SigningKeyQueries for SqliteStore {
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.readers().read(signing_key::list)
+    }
+}
+
+#[async_trait]
+impl ConnectionQueries for SqliteStore {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.readers().read(provider_connection::list)
     }
 }

@@ -31,10 +31,15 @@ const MIGRATIONS: &[Migration] = &[
         name: "factors",
         sql: include_str!("../migrations/0004_factors.sql"),
     },
+    Migration {
+        version: 5,
+        name: "connections",
+        sql: include_str!("../migrations/0005_connections.sql"),
+    },
 ];
 
 /// The version of the schema that this crate reads and writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS zalt_schema (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT";
 

@@ -36,6 +36,7 @@ pub async fn a_batch_of_everything_is_applied(store: &SharedStore) {
     assert_ne!(before.attempts, after.attempts);
     assert_ne!(before.messages, after.messages);
     assert_ne!(before.signing_keys, after.signing_keys);
+    assert_ne!(before.connections, after.connections);
     assert_ne!(before.budget, after.budget);
     // The sweep took the oldest event, the two of the batch came.
     assert_eq!(after.events.len(), before.events.len() + 1);

@@ -1,5 +1,6 @@
 //! Rows to write, the same in every run.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,9 +9,12 @@ use zalt_core::attempt::{
     Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy, SignIn, SignInStatus,
 };
 use zalt_core::budget::BudgetKey;
+use zalt_core::connection::{Connection, ConnectionKey, ConnectionState};
 use zalt_core::credential::{Credential, CredentialState, Totp};
 use zalt_core::event::{Actor, Event, EventKind};
-use zalt_core::id::{AttemptId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId};
+use zalt_core::id::{
+    AttemptId, ConnectionId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId,
+};
 use zalt_core::identifier::{Identifier, IdentifierValue};
 use zalt_core::message::Message;
 use zalt_core::password::PasswordPhc;
@@ -271,6 +275,28 @@ impl Fixtures {
             created_at: now,
             signs_from: now,
             expires_at: now + DAY * 30,
+        }
+    }
+
+    /// A connection of this key.
+    pub fn connection(&self, key: &str) -> Connection {
+        let now = self.now();
+        Connection {
+            id: ConnectionId::mint(now, &self.rng).expect("the generator never fails"),
+            key: ConnectionKey::parse(key).expect("fixtures use valid keys"),
+            state: ConnectionState {
+                enabled: true,
+                provider: "google".to_owned(),
+                client_id: "client".to_owned(),
+                client_secret: Some(Sealed::from_bytes(self.bytes::<80>().to_vec())),
+                issuer: None,
+                endpoints: None,
+                extra_scopes: Vec::new(),
+                options: BTreeMap::new(),
+            },
+            created_at: now,
+            updated_at: now,
+            version: 1,
         }
     }
 

@@ -90,7 +90,7 @@
 //!
 //! - [`users`], [`user_lists`], [`identifiers`], [`ownership`], [`passwords`], [`credentials`]: accounts
 //! - [`sessions`], [`revocation`], [`refresh`]: sessions
-//! - [`attempts`], [`messages`], [`signing_keys`], [`events`], [`budgets`]: all else that is kept
+//! - [`attempts`], [`messages`], [`signing_keys`], [`connections`], [`events`], [`budgets`]: all else that is kept
 //! - [`batches`], [`paging`], [`one_winner`], [`races`], [`durability`]: what holds for every kind of row
 //! - [`fixtures`]: the rows that they write, the same in every run
 #![expect(
@@ -106,6 +106,7 @@ pub mod attempts;
 mod backend;
 pub mod batches;
 pub mod budgets;
+pub mod connections;
 pub mod credentials;
 pub mod durability;
 pub mod events;

@@ -219,6 +219,15 @@ pub async fn one_of_many_inserts_a_signing_key(store: &SharedStore) {
     }
 }
 
+/// Of all who set up a connection of one key, one does.
+pub async fn one_of_many_makes_a_connection(store: &SharedStore) {
+    let f = Fixtures::new();
+    let batches =
+        (0..TASKS).map(|_| Batch::new().change(Change::InsertConnection(f.connection("google"))));
+    one_wins(store, batches, GuardReason::AlreadyExists).await;
+    assert_eq!(store.connections().await.expect("no error").len(), 1);
+}
+
 /// Of all who remove one address, one does.
 pub async fn one_of_many_deletes_an_identifier(store: &SharedStore) {
     let f = Fixtures::new();

@@ -306,6 +306,12 @@ register! {
         the_newest_key_is_the_last_of_the_list,
         the_sweep_removes_what_is_over,
     }
+    connections {
+        connections_are_read_back_whole,
+        inserting_an_existing_id_or_key_is_refused,
+        an_update_writes_and_counts_the_version,
+        another_version_is_refused,
+    }
     events {
         events_of_every_type_are_read_back_whole,
         circumstances_of_any_kind_survive,
@@ -362,6 +368,7 @@ register! {
         one_of_many_revokes_a_session,
         one_of_many_leases_a_message,
         one_of_many_inserts_a_signing_key,
+        one_of_many_makes_a_connection,
         one_of_many_deletes_an_identifier,
     }
     races {

@@ -78,6 +78,7 @@ pub async fn what_does_not_exist_is_none(store: &SharedStore) {
     assert_eq!(due, []);
     assert_eq!(store.next_message_due().await.expect("no error"), None);
     assert_eq!(store.signing_keys().await.expect("no error"), []);
+    assert_eq!(store.connections().await.expect("no error"), []);
     store.ready().await.expect("an empty store is ready");
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, Decision};
+use zalt_core::connection::Connection;
 use zalt_core::credential::Credential;
 use zalt_core::event::{Event, EventKind};
 use zalt_core::id::{AttemptId, SessionId};
@@ -42,6 +43,7 @@ pub(crate) struct World {
     attempt: Attempt,
     messages: [Message; 2],
     key: SigningKeyRecord,
+    connections: [Connection; 2],
     budget: BudgetKey,
     // What the batch adds, so that the picture shows it.
     new_session: Session,
@@ -77,6 +79,7 @@ impl World {
             attempt: expired_attempt,
             messages: [f.message(), f.message()],
             key: f.signing_key("first"),
+            connections: [f.connection("one"), f.connection("two")],
             budget: f.budget_key(),
             new_session: f.session(&ben),
             new_attempt: f.attempt(),
@@ -121,7 +124,9 @@ impl World {
             .change(Change::InsertSigningKey {
                 key: world.key.clone(),
                 newest: None,
-            });
+            })
+            .change(Change::InsertConnection(world.connections[0].clone()))
+            .change(Change::InsertConnection(world.connections[1].clone()));
         commit(store, batch).await;
         let taken = store.take(world.budget, &FAILURES, EPOCH).await;
         assert_eq!(taken.expect("no error"), Decision::Granted);
@@ -209,6 +214,15 @@ impl World {
             Change::InsertSigningKey {
                 key: f.signing_key("second"),
                 newest: Some(self.key.kid.clone()),
+            },
+            Change::InsertConnection(f.connection("three")),
+            Change::UpdateConnection(Connection {
+                updated_at: at,
+                ..self.connections[0].clone()
+            }),
+            Change::DeleteConnection {
+                id: self.connections[1].id,
+                version: 1,
             },
             Change::GiveBackBudget(self.budget),
             Change::RemoveExpired(Expired {
@@ -331,6 +345,7 @@ impl World {
             messages: store.due_messages(end, 100).await.expect("no error"),
             next_message_due: store.next_message_due().await.expect("no error"),
             signing_keys: store.signing_keys().await.expect("no error"),
+            connections: store.connections().await.expect("no error"),
             events: all_events(store, &EventFilter::default()).await,
             // Asking changes nothing as long as the answer is no.
             budget: store
@@ -365,6 +380,7 @@ pub(crate) struct Picture {
     pub(crate) messages: Vec<Message>,
     pub(crate) next_message_due: Option<Timestamp>,
     pub(crate) signing_keys: Vec<SigningKeyRecord>,
+    pub(crate) connections: Vec<Connection>,
     pub(crate) events: Vec<Event>,
     pub(crate) budget: Decision,
 }

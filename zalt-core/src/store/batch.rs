@@ -1,9 +1,10 @@
 use crate::attempt::Attempt;
 use crate::budget::BudgetKey;
+use crate::connection::Connection;
 use crate::credential::Credential;
 use crate::environment::Timestamp;
 use crate::event::Event;
-use crate::id::{CredentialId, IdentifierId, MessageId, SessionId, UserId};
+use crate::id::{ConnectionId, CredentialId, IdentifierId, MessageId, SessionId, UserId};
 use crate::identifier::Identifier;
 use crate::message::Message;
 use crate::secret::TokenDigest;
@@ -200,6 +201,19 @@ pub enum Change {
     DeleteMessage {
         /// Which message.
         id: MessageId,
+        /// The version that was read.
+        version: u64,
+    },
+
+    /// Adds a connection. Guard: there is none of its id, and none of its key
+    /// ([`AlreadyExists`](super::GuardReason::AlreadyExists) for both).
+    InsertConnection(Connection),
+    /// Writes a connection over the version that it names. The row keeps its key.
+    UpdateConnection(Connection),
+    /// Removes a connection of the version that it names.
+    DeleteConnection {
+        /// Which connection.
+        id: ConnectionId,
         /// The version that was read.
         version: u64,
     },

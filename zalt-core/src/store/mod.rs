@@ -27,8 +27,8 @@ pub use cached::{
 pub use error::{CommitError, GuardFailure, GuardReason, StoreError, StoreErrorKind};
 pub use page::{Cursor, CursorError, Page, PageLimit, PageRequest};
 pub use query::{
-    AttemptQueries, EventFilter, EventQueries, MessageQueries, SessionQueries, SigningKeyQueries,
-    UserFilter, UserQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, SessionQueries,
+    SigningKeyQueries, UserFilter, UserQueries,
 };
 
 /// A place to keep one application.
@@ -40,6 +40,7 @@ pub trait Store:
     + EventQueries
     + MessageQueries
     + SigningKeyQueries
+    + ConnectionQueries
     + Send
     + Sync
 {

@@ -3,6 +3,7 @@ use async_trait::async_trait;
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
 use crate::attempt::Attempt;
+use crate::connection::Connection;
 use crate::credential::CredentialHandle;
 use crate::environment::Timestamp;
 use crate::event::Event;
@@ -115,4 +116,11 @@ pub trait MessageQueries: Send + Sync {
 pub trait SigningKeyQueries: Send + Sync {
     /// Every signing key, oldest first by `(created_at, kid)`.
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError>;
+}
+
+/// Reads connections.
+#[async_trait]
+pub trait ConnectionQueries: Send + Sync {
+    /// Every connection, oldest first by id. There are a hundred at most, which core sees to.
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError>;
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
+use zalt_core::connection::Connection;
 use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
@@ -15,9 +16,7 @@ use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::store::{
-    AttemptQueries, Batch, CommitError, EventFilter, EventQueries, MessageQueries, Page,
-    PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, StoreErrorKind, UserFilter,
-    UserQueries,
+    AttemptQueries, Batch, CommitError, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, StoreErrorKind, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 
@@ -177,5 +176,12 @@ impl SigningKeyQueries for FaultyStore {
             return Err(StoreError::new(StoreErrorKind::Unavailable));
         }
         self.inner.signing_keys().await
+    }
+}
+
+#[async_trait]
+impl ConnectionQueries for FaultyStore {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.inner.connections().await
     }
 }

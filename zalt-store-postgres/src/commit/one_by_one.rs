@@ -6,7 +6,10 @@ use zalt_core::store::{Batch, Change, GuardReason};
 use super::plan::{Part, Plan, steps_of};
 use crate::database::{Database, Transaction};
 use crate::error::{Failed, Refusal, is_orphaned, is_taken};
-use crate::{attempt, credential, identifier, message, password, session, signing_key, user};
+use crate::{
+    attempt, credential, identifier, message, password, provider_connection, session, signing_key,
+    user,
+};
 
 pub(super) async fn apply(database: &Database, batch: &Batch) -> Result<(), Failed> {
     let mut transaction = Transaction::begin(database)
@@ -120,6 +123,11 @@ async fn why(db: &mut Transaction<'_>, change: &Change) -> Result<GuardReason, R
         Change::EnqueueMessage(message) => message::why_not_inserted(db, message).await,
         Change::UpdateMessage(message) => message::why_not_written(db, message.id).await,
         Change::DeleteMessage { id, .. } => message::why_not_written(db, *id).await,
+        Change::InsertConnection(new) => provider_connection::why_not_inserted(db, new).await,
+        Change::UpdateConnection(connection) => {
+            provider_connection::why_not_written(db, connection.id).await
+        }
+        Change::DeleteConnection { id, .. } => provider_connection::why_not_written(db, *id).await,
         Change::InsertSigningKey { key, .. } => signing_key::why_not_inserted(db, key).await,
         // The others have no guard that could fail.
         _ => Err(Refusal::Moved),

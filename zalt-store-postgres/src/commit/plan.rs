@@ -5,7 +5,8 @@ use crate::error::Refusal;
 use crate::sql::Value;
 use crate::steps::Step;
 use crate::{
-    attempt, credential, event, expired, identifier, message, password, session, signing_key, user,
+    attempt, credential, event, expired, identifier, message, password,
+    provider_connection, session, signing_key, user,
 };
 use crate::{budget, steps::Tables};
 
@@ -138,6 +139,11 @@ pub(crate) fn steps_of(change: &Change) -> Result<Vec<Step>, Refusal> {
         Change::EnqueueMessage(message) => vec![message::insert(message)],
         Change::UpdateMessage(message) => vec![message::update(message)],
         Change::DeleteMessage { id, version } => vec![message::delete(*id, *version)],
+        Change::InsertConnection(connection) => vec![provider_connection::insert(connection)?],
+        Change::UpdateConnection(connection) => vec![provider_connection::update(connection)?],
+        Change::DeleteConnection { id, version } => {
+            vec![provider_connection::delete(*id, *version)]
+        }
         Change::InsertSigningKey { key, newest } => {
             Vec::from(signing_key::insert(key, newest.as_deref()))
         }

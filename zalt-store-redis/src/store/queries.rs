@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
+use zalt_core::connection::Connection;
 use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
@@ -11,8 +12,7 @@ use zalt_core::message::Message;
 use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::{
-    AttemptQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
-    SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 
@@ -111,5 +111,12 @@ impl<S: Store + ?Sized> MessageQueries for RedisStore<S> {
 impl<S: Store + ?Sized> SigningKeyQueries for RedisStore<S> {
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.cached.signing_keys().await
+    }
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> ConnectionQueries for RedisStore<S> {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.cached.connections().await
     }
 }

@@ -3,8 +3,8 @@ use zalt_core::store::{Batch, Change, CommitError};
 
 use crate::error::{Applied, Refusal, store_error};
 use crate::{
-    attempt, budget, credential, event, expired, identifier, message, password, session,
-    signing_key, user,
+    attempt, budget, credential, event, expired, identifier, message, password,
+    provider_connection, session, signing_key, user,
 };
 
 /// Applies a batch as far as its guards let it; the caller rolls back what a failure leaves behind.
@@ -64,6 +64,9 @@ fn apply(db: &Connection, change: &Change) -> Applied {
         Change::EnqueueMessage(message) => message::insert(db, message),
         Change::UpdateMessage(message) => message::update(db, message),
         Change::DeleteMessage { id, version } => message::delete(db, *id, *version),
+        Change::InsertConnection(connection) => provider_connection::insert(db, connection),
+        Change::UpdateConnection(connection) => provider_connection::update(db, connection),
+        Change::DeleteConnection { id, version } => provider_connection::delete(db, *id, *version),
         Change::InsertSigningKey { key, newest } => signing_key::insert(db, key, newest.as_deref()),
         Change::GiveBackBudget(key) => budget::give_back(db, *key).map_err(Refusal::from),
         Change::RemoveExpired(expired) => expired::remove(db, expired).map_err(Refusal::from),

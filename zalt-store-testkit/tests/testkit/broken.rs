@@ -66,6 +66,7 @@ caught! {
         "identifiers::an_update_of_another_version_is_refused",
         "passwords::an_update_of_another_version_is_refused",
         "attempts::an_update_of_another_version_is_refused",
+        "connections::another_version_is_refused",
         "one_winner::one_of_many_updates_a_user",
         "one_winner::one_of_many_updates_an_attempt";
     a_store_that_appends_events_regardless: AppendsEventsRegardless by

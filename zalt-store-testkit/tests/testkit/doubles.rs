@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use zalt_core::Timestamp;
 use zalt_core::attempt::Attempt;
 use zalt_core::budget::{Budget, BudgetKey, BudgetState, BudgetStore, Decision};
+use zalt_core::connection::Connection;
 use zalt_core::credential::CredentialHandle;
 use zalt_core::event::Event;
 use zalt_core::id::{AttemptId, SessionId, UserId};
@@ -18,9 +19,7 @@ use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::store::{
-    AttemptQueries, Batch, Change, CommitError, Cursor, EventFilter, EventQueries, Expired,
-    GuardFailure, MessageQueries, Page, PageLimit, PageRequest, SessionQueries, SigningKeyQueries,
-    Store, StoreError, UserFilter, UserQueries,
+    AttemptQueries, Batch, Change, CommitError, ConnectionQueries, Cursor, EventFilter, EventQueries, Expired, GuardFailure, MessageQueries, Page, PageLimit, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, PasswordCredential, User};
 
@@ -155,6 +154,15 @@ impl Double {
                 Change::UpdatePassword(PasswordCredential {
                     version,
                     ..password
+                })
+            }
+            (Fault::IgnoresVersions, Change::UpdateConnection(connection)) => {
+                let stored = self.inner.connections().await?;
+                let stored = stored.iter().find(|stored| stored.id == connection.id);
+                let version = stored.map_or(connection.version, |stored| stored.version);
+                Change::UpdateConnection(Connection {
+                    version,
+                    ..connection
                 })
             }
             (Fault::IgnoresVersions, Change::UpdateAttempt(attempt)) => {
@@ -473,5 +481,12 @@ impl MessageQueries for Double {
 impl SigningKeyQueries for Double {
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.inner.signing_keys().await
+    }
+}
+
+#[async_trait]
+impl ConnectionQueries for Double {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.inner.connections().await
     }
 }

@@ -53,6 +53,9 @@ impl Stale {
             | Change::EnqueueMessage(_)
             | Change::UpdateMessage(_)
             | Change::DeleteMessage { .. }
+            | Change::InsertConnection(_)
+            | Change::UpdateConnection(_)
+            | Change::DeleteConnection { .. }
             | Change::InsertSigningKey { .. }
             | Change::GiveBackBudget(_) => None,
         }

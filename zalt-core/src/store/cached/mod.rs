@@ -12,11 +12,13 @@ pub use cache::{SessionCache, SessionCacheStatistics};
 pub use invalidation::{Announced, Invalidations, Stale};
 
 use super::{
-    AttemptQueries, Batch, CommitError, EventFilter, EventQueries, MessageQueries, Page,
-    PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
+    AttemptQueries, Batch, CommitError, ConnectionQueries, EventFilter, EventQueries,
+    MessageQueries, Page, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError,
+    UserFilter, UserQueries,
 };
 use crate::attempt::Attempt;
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
+use crate::connection::Connection;
 use crate::credential::CredentialHandle;
 use crate::environment::{Clock, Timestamp};
 use crate::event::Event;
@@ -230,6 +232,13 @@ impl<S: Store + ?Sized> MessageQueries for SessionCached<S> {
 impl<S: Store + ?Sized> SigningKeyQueries for SessionCached<S> {
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.store.signing_keys().await
+    }
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> ConnectionQueries for SessionCached<S> {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.store.connections().await
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::attempt::Attempt;
+use crate::connection::Connection;
 use crate::credential::CredentialHandle;
 use crate::environment::Timestamp;
 use crate::event::Event;
@@ -15,7 +16,7 @@ use crate::message::Message;
 use crate::session::Session;
 use crate::signing_key::SigningKeyRecord;
 use crate::store::{
-    AttemptQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
     SigningKeyQueries, StoreError, UserFilter, UserQueries,
 };
 use crate::user::{Account, User, UserStatus};
@@ -164,6 +165,15 @@ impl SigningKeyQueries for MemoryStore {
             .iter()
             .map(|(_, key)| key.clone())
             .collect())
+    }
+}
+
+#[async_trait]
+impl ConnectionQueries for MemoryStore {
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        let state = self.state();
+        let rows = state.connections.iter();
+        Ok(rows.map(|(_, connection)| connection.clone()).collect())
     }
 }
 

@@ -3,10 +3,13 @@ use std::ops::Bound;
 use super::table::Table;
 use crate::attempt::Attempt;
 use crate::budget::{BudgetKey, BudgetState};
+use crate::connection::Connection;
 use crate::credential::{Credential, CredentialHandle};
 use crate::environment::Timestamp;
 use crate::event::Event;
-use crate::id::{AttemptId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId};
+use crate::id::{
+    AttemptId, ConnectionId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId,
+};
 use crate::identifier::{Identifier, IdentifierKey};
 use crate::message::Message;
 use crate::session::Session;
@@ -35,6 +38,7 @@ pub(super) struct State {
     pub(super) due: Table<(Timestamp, MessageId), ()>,
     /// By the order in which they are listed.
     pub(super) signing_keys: Table<(Timestamp, String), SigningKeyRecord>,
+    pub(super) connections: Table<ConnectionId, Connection>,
     pub(super) budgets: Table<BudgetKey, BudgetState>,
 }
 
@@ -58,6 +62,7 @@ macro_rules! each_table {
             messages,
             due,
             signing_keys,
+            connections,
             budgets,
         } = $state;
         users.$method();
@@ -76,6 +81,7 @@ macro_rules! each_table {
         messages.$method();
         due.$method();
         signing_keys.$method();
+        connections.$method();
         budgets.$method();
     }};
 }

@@ -1,4 +1,5 @@
 mod accounts;
+mod connections;
 mod sessions;
 mod sweep;
 
@@ -6,6 +7,7 @@ use self::accounts::{
     delete_credential, delete_identifier, insert_credential, insert_identifier, insert_password,
     insert_user, purge_user, update_credential, update_identifier, update_password, update_user,
 };
+use self::connections::{delete_connection, insert_connection, update_connection};
 use self::sessions::{edit_session, insert_session, revoke_user_sessions, rotated};
 use self::sweep::remove_expired;
 use super::state::State;
@@ -132,6 +134,9 @@ fn apply(state: &mut State, change: Change) -> Applied {
         Change::EnqueueMessage(message) => enqueue_message(state, message),
         Change::UpdateMessage(message) => update_message(state, message),
         Change::DeleteMessage { id, version } => delete_message(state, id, version),
+        Change::InsertConnection(connection) => insert_connection(state, connection),
+        Change::UpdateConnection(connection) => update_connection(state, connection),
+        Change::DeleteConnection { id, version } => delete_connection(state, id, version),
         Change::InsertSigningKey { key, newest } => insert_signing_key(state, key, newest.as_ref()),
         Change::GiveBackBudget(key) => {
             state.budgets.remove(&key);
