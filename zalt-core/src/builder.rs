@@ -7,6 +7,7 @@ use url::Url;
 use crate::access_token::{AccessTokens, SigningKeyError};
 use crate::budget::{BudgetStore, MemoryBudgets};
 use crate::config::{Config, ConfigError, Means};
+use crate::connection::{ProviderProtocol, Refreshing};
 use crate::environment::{Clock, Rng, SystemClock, SystemRng};
 use crate::id::IdSequence;
 use crate::message::{Mailer, SmsSender};
@@ -29,6 +30,7 @@ pub struct ZaltBuilder {
     mailer: Option<Arc<dyn Mailer>>,
     sms_sender: Option<Arc<dyn SmsSender>>,
     passkeys: Option<Arc<dyn PasskeyVerifier>>,
+    connections: Option<Arc<dyn ProviderProtocol>>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -71,6 +73,7 @@ impl ZaltBuilder {
             mailer: None,
             sms_sender: None,
             passkeys: None,
+            connections: None,
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
         }
@@ -97,6 +100,12 @@ impl ZaltBuilder {
     /// What checks passkeys. Without it there are none.
     pub fn passkeys(mut self, verifier: impl PasskeyVerifier + 'static) -> Self {
         self.passkeys = Some(Arc::new(verifier));
+        self
+    }
+
+    /// What speaks to the providers of connections. Without it there are none.
+    pub fn connections(mut self, protocol: Arc<dyn ProviderProtocol>) -> Self {
+        self.connections = Some(protocol);
         self
     }
 
@@ -140,6 +149,7 @@ impl ZaltBuilder {
             second_factor_by_message: true,
         });
         self.config.check()?;
+        self.config.check_connections(self.connections.as_deref())?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
         let hashing = HashingPool::new(
             self.config.hashing.clone(),
@@ -170,6 +180,8 @@ impl ZaltBuilder {
                 account_budgets: self.account_budgets,
                 network_budgets: self.network_budgets,
                 passkeys: self.passkeys,
+                connections: self.connections,
+                refreshing: Refreshing::default(),
                 keys: self.keys,
                 worker_seen_at: AtomicI64::new(self.clock.now().unix_millis()),
                 clock: self.clock,

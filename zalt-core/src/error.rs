@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::connection::{ConnectionKeyError, SettingsProblem};
 use crate::environment::RngError;
 use crate::id::IdError;
 use crate::identifier::{
@@ -148,6 +149,48 @@ pub enum Error {
     /// Without it nobody could sign in to the account.
     #[error("the last way to sign in stays: set up another before this one is removed")]
     LastWayIn,
+    /// There is no such connection, or nobody can use it now.
+    #[error("there is no such connection, or it is switched off")]
+    ConnectionNotFound,
+    /// What came back from a provider was not begun in this browser, or it came back before.
+    #[error("this sign-in was not begun here, or it is over: begin again")]
+    ConnectionStateMismatch,
+    /// The person, or the provider, said no.
+    #[error("the provider did not let you in: begin again")]
+    ConnectionRefused,
+    /// The provider can't be reached, is too slow, or makes no sense.
+    #[error("the provider can't be used at the moment: try again, or use another way to sign in")]
+    ConnectionUnavailable,
+    /// What came back from a provider can't be accepted.
+    #[error("the provider's answer is not valid: begin again")]
+    ConnectionAnswerInvalid,
+    /// The account at the provider belongs to somebody else here.
+    #[error("this account at the provider is linked to another account here")]
+    ExternalAccountTaken,
+    /// The address is neither a page of the application nor on its list.
+    #[error("the return address is not allowed")]
+    ReturnAddressNotAllowed,
+    /// There is no token of the provider that works: the user has to sign in with it again.
+    #[error("the provider has to be signed in with again")]
+    ProviderTokenMissing,
+    /// Another process gets the next token of the provider.
+    #[error("the provider's token is being replaced: ask again shortly")]
+    ProviderTokenBusy {
+        /// When.
+        retry_after: Duration,
+    },
+    /// The text can't be the key of a connection.
+    #[error(transparent)]
+    ConnectionKey(#[from] ConnectionKeyError),
+    /// There is a connection of this key.
+    #[error("there is a connection of this key")]
+    ConnectionKeyTaken,
+    /// A setting of a connection has to change.
+    #[error(transparent)]
+    ConnectionSettings(#[from] SettingsProblem),
+    /// There are as many connections as there may be.
+    #[error("there are as many connections as there may be: remove one first")]
+    TooManyConnections,
     /// Somebody else changed the same thing at the same time.
     #[error("changed by another request at the same time: read it again and repeat")]
     Conflict,
@@ -279,6 +322,30 @@ codes! {
     LastSecondFactor = "last_second_factor";
     /// The last way to sign in stays.
     LastWayIn = "last_way_in";
+    /// There is no such connection, or nobody can use it now.
+    ConnectionNotFound = "connection_not_found";
+    /// What came back from a provider was not begun in this browser, or it came back before.
+    ConnectionStateMismatch = "connection_state_mismatch";
+    /// The person, or the provider, said no.
+    ConnectionRefused = "connection_refused";
+    /// The provider can't be used at the moment.
+    ConnectionUnavailable = "connection_unavailable";
+    /// What came back from a provider can't be accepted.
+    ConnectionAnswerInvalid = "connection_answer_invalid";
+    /// The account at the provider belongs to somebody else here.
+    ExternalAccountTaken = "external_account_taken";
+    /// The address is neither a page of the application nor on its list.
+    ReturnAddressNotAllowed = "return_address_not_allowed";
+    /// The provider has to be signed in with again.
+    ProviderTokenMissing = "provider_token_missing";
+    /// The provider's token is being replaced.
+    ProviderTokenBusy = "provider_token_busy";
+    /// There is a connection of this key.
+    ConnectionKeyTaken = "connection_key_taken";
+    /// A setting of a connection has to change.
+    ConnectionSettingsInvalid = "connection_settings_invalid";
+    /// There are as many connections as there may be.
+    TooManyConnections = "too_many_connections";
     /// Changed by another request at the same time.
     Conflict = "conflict";
     /// More work than the server takes on.
@@ -301,6 +368,7 @@ impl Error {
             | Self::Metadata(_)
             | Self::PasswordFormat(_)
             | Self::Id(_)
+            | Self::ConnectionKey(_)
             | Self::Cursor(_) => ErrorCode::InvalidField,
             Self::PasswordRequired => ErrorCode::MissingField,
             Self::PasswordRefused(refusal) => match refusal {
@@ -324,6 +392,18 @@ impl Error {
             Self::LastWayIn => ErrorCode::LastWayIn,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::SignUpClosed => ErrorCode::SignUpClosed,
+            Self::ConnectionNotFound => ErrorCode::ConnectionNotFound,
+            Self::ConnectionStateMismatch => ErrorCode::ConnectionStateMismatch,
+            Self::ConnectionRefused => ErrorCode::ConnectionRefused,
+            Self::ConnectionUnavailable => ErrorCode::ConnectionUnavailable,
+            Self::ConnectionAnswerInvalid => ErrorCode::ConnectionAnswerInvalid,
+            Self::ExternalAccountTaken => ErrorCode::ExternalAccountTaken,
+            Self::ReturnAddressNotAllowed => ErrorCode::ReturnAddressNotAllowed,
+            Self::ProviderTokenMissing => ErrorCode::ProviderTokenMissing,
+            Self::ProviderTokenBusy { .. } => ErrorCode::ProviderTokenBusy,
+            Self::ConnectionKeyTaken => ErrorCode::ConnectionKeyTaken,
+            Self::ConnectionSettings(_) => ErrorCode::ConnectionSettingsInvalid,
+            Self::TooManyConnections => ErrorCode::TooManyConnections,
             Self::AccountSuspended => ErrorCode::AccountSuspended,
             Self::AccountFrozen => ErrorCode::AccountFrozen,
             Self::Unauthenticated => ErrorCode::Unauthenticated,
@@ -372,6 +452,8 @@ impl Error {
             Self::CodeIncorrect => Some("code"),
             Self::PasskeyRefused(_) => Some("credential"),
             Self::Id(_) => Some("id"),
+            Self::ConnectionKey(_) | Self::ConnectionKeyTaken => Some("key"),
+            Self::ReturnAddressNotAllowed => Some("return_to"),
             Self::Cursor(_) => Some("after"),
             _ => None,
         }
@@ -381,7 +463,9 @@ impl Error {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => *retry_after,
-            Self::Overloaded { retry_after } => Some(*retry_after),
+            Self::Overloaded { retry_after } | Self::ProviderTokenBusy { retry_after } => {
+                Some(*retry_after)
+            }
             Self::Store(error) if error.is_retryable() => Some(Duration::from_secs(1)),
             _ => None,
         }

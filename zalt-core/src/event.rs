@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::{ConnectionFailure, ConnectionKey};
 use crate::environment::Timestamp;
 use crate::id::{CredentialId, EventId, IdentifierId, SessionId, UserId};
 use crate::identifier::Region;
@@ -247,6 +248,50 @@ pub enum EventKind {
         /// Until when; `None` if that is not known.
         until: Option<Timestamp>,
     },
+    /// A connection was set up at run time.
+    #[serde(rename = "connection.created")]
+    ConnectionCreated {
+        /// Its key.
+        connection: ConnectionKey,
+    },
+    /// A connection of the store was changed, or switched on or off.
+    #[serde(rename = "connection.updated")]
+    ConnectionUpdated {
+        /// Its key.
+        connection: ConnectionKey,
+        /// Whether it can be used since.
+        enabled: bool,
+    },
+    /// A connection of the store was removed.
+    #[serde(rename = "connection.deleted")]
+    ConnectionDeleted {
+        /// Its key.
+        connection: ConnectionKey,
+    },
+    /// Somebody tried to come in through a connection, or to link it, and was refused.
+    #[serde(rename = "sign_in.connection_failed")]
+    ConnectionFailed {
+        /// Its key.
+        connection: ConnectionKey,
+        /// Why.
+        reason: ConnectionFailure,
+    },
+    /// An account at a provider became the user's.
+    #[serde(rename = "external_account.linked")]
+    ExternalAccountLinked {
+        /// The credential that it is.
+        credential_id: CredentialId,
+        /// Through which connection.
+        connection: ConnectionKey,
+    },
+    /// An account at a provider is the user's no more.
+    #[serde(rename = "external_account.unlinked")]
+    ExternalAccountUnlinked {
+        /// The credential that it was.
+        credential_id: CredentialId,
+        /// Through which connection it last came.
+        connection: ConnectionKey,
+    },
     /// A new key for access tokens was made.
     #[serde(rename = "signing_key.created")]
     SigningKeyCreated {
@@ -293,6 +338,12 @@ impl EventKind {
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
             Self::MessageFailed { .. } => "message.failed",
             Self::TextMessagesStopped { .. } => "text_messages.stopped",
+            Self::ConnectionCreated { .. } => "connection.created",
+            Self::ConnectionUpdated { .. } => "connection.updated",
+            Self::ConnectionDeleted { .. } => "connection.deleted",
+            Self::ConnectionFailed { .. } => "sign_in.connection_failed",
+            Self::ExternalAccountLinked { .. } => "external_account.linked",
+            Self::ExternalAccountUnlinked { .. } => "external_account.unlinked",
             Self::SigningKeyCreated { .. } => "signing_key.created",
         }
     }

@@ -141,6 +141,16 @@ pub enum Notice {
         /// The number.
         number: String,
     },
+    /// An account at a provider leads into the account from now on.
+    ExternalAccountLinked {
+        /// What people call the provider.
+        provider: String,
+    },
+    /// An account at a provider does not lead into the account any more.
+    ExternalAccountUnlinked {
+        /// What people call the provider.
+        provider: String,
+    },
     /// The account was deleted.
     AccountDeleted,
 }
@@ -193,6 +203,8 @@ impl fmt::Debug for Notice {
             Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",
             Self::PhoneNumberAdded { .. } => "PhoneNumberAdded",
             Self::PhoneNumberRemoved { .. } => "PhoneNumberRemoved",
+            Self::ExternalAccountLinked { .. } => "ExternalAccountLinked",
+            Self::ExternalAccountUnlinked { .. } => "ExternalAccountUnlinked",
             Self::AccountDeleted => "AccountDeleted",
         })
     }

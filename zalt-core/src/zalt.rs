@@ -10,6 +10,7 @@ use crate::attempt::{AddressVerifications, SignIns, SignUps};
 use crate::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use crate::builder::ZaltBuilder;
 use crate::config::Config;
+use crate::connection::{Connections, ProviderProtocol, Refreshing};
 use crate::credential::Credentials;
 use crate::environment::{Clock, Rng, Timestamp};
 use crate::error::Error;
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) account_budgets: Arc<dyn BudgetStore>,
     pub(crate) network_budgets: Arc<dyn BudgetStore>,
     pub(crate) passkeys: Option<Arc<dyn PasskeyVerifier>>,
+    pub(crate) connections: Option<Arc<dyn ProviderProtocol>>,
+    pub(crate) refreshing: Refreshing,
     pub(crate) keys: EncryptionKeys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -95,6 +98,11 @@ impl Zalt {
     /// The credentials of users beside their passwords.
     pub const fn credentials(&self) -> Credentials<'_> {
         Credentials::new(self)
+    }
+
+    /// Connections to providers, and what people do with them.
+    pub const fn connections(&self) -> Connections<'_> {
+        Connections::new(self)
     }
 
     /// Freezing an account and recovering it.

@@ -74,7 +74,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::SecondFactorRequired
         | C::FactorNotAllowed
         | C::ReauthenticationRequired => StatusCode::FORBIDDEN,
-        C::NotFound | C::AttemptNotFound => StatusCode::NOT_FOUND,
+        C::NotFound | C::AttemptNotFound | C::ConnectionNotFound => StatusCode::NOT_FOUND,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         C::AttemptStep
         | C::UsernameTaken
@@ -86,6 +86,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::TooManyCredentials
         | C::LastSecondFactor
         | C::LastWayIn
+        | C::ConnectionStateMismatch
+        | C::ExternalAccountTaken
+        | C::ProviderTokenMissing
+        | C::ConnectionKeyTaken
+        | C::TooManyConnections
         | C::Conflict => StatusCode::CONFLICT,
         C::AttemptExhausted => StatusCode::GONE,
         C::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -102,9 +107,14 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::PasskeyRefused
         | C::PasskeyRequestOver
         | C::PhoneNumberNotAllowed
+        | C::ConnectionRefused
+        | C::ConnectionAnswerInvalid
+        | C::ReturnAddressNotAllowed
+        | C::ConnectionSettingsInvalid
         | C::LinkIncorrect => StatusCode::UNPROCESSABLE_ENTITY,
         C::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        C::Overloaded | C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        C::ConnectionUnavailable => StatusCode::BAD_GATEWAY,
+        C::Overloaded | C::Unavailable | C::ProviderTokenBusy => StatusCode::SERVICE_UNAVAILABLE,
         // A code that core got and this table did not is a defect, which a test over all codes finds.
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -7,8 +7,8 @@ use crate::names::Names;
 use crate::sql::Statement;
 use crate::steps::{Guard, StepText};
 use crate::{
-    attempt, budget, credential, event, identifier, message, password,
-    provider_connection, schema, session, signing_key, user,
+    attempt, budget, credential, event, identifier, message, password, provider_connection, schema,
+    session, signing_key, user,
 };
 
 /// The statements of one store, with its names in them.

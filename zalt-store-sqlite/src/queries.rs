@@ -12,8 +12,8 @@ use zalt_core::message::Message;
 use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::{
-    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
-    SigningKeyQueries, StoreError, UserFilter, UserQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page,
+    PageRequest, SessionQueries, SigningKeyQueries, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 

@@ -9,9 +9,14 @@ use zalt_core::attempt::{
     ChallengeStrategy, PassedFactor, SignIn, SignInStatus, SignUp, SignUpStatus, StepUp,
 };
 use zalt_core::config::SecondFactor;
+use zalt_core::connection::{
+    ConnectionAttempt, ConnectionPurpose, ConnectionStatus, PendingAccount, RedirectMode,
+    ViaConnection,
+};
 use zalt_core::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
 use zalt_core::identifier::{EmailAddress, IdentifierValue, Username};
 use zalt_core::passkey::{Base64Url, OwnPasskeyRequest, PasskeyPurpose, PasskeyRequest};
+use zalt_core::secret::Sealed;
 use zalt_core::session::{AuthenticationMethod, Transport};
 use zalt_core::store::{Change, Expired, GuardReason};
 use zalt_core::user::{Metadata, Name, Profile};
@@ -172,6 +177,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             first_factor: (status == SignInStatus::NeedsSecondFactor).then(|| PassedFactor {
                 method: AuthenticationMethod::PasskeyPresence,
                 passkey: Some(CredentialId::from_bytes(f.bytes())),
+                external_account: Some(CredentialId::from_bytes(f.bytes())),
                 offered: SecondFactor::ALL.to_vec(),
                 account: AccountMark {
                     password_set_at: Some(f.now()),
@@ -182,6 +188,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
                 password_set_at: Some(f.now()),
                 session_epoch: 3,
             }),
+            connection: waits.then(|| via(f, true)),
             transport: Transport::Bearer,
         }));
     }
@@ -202,9 +209,11 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             address_taken: true,
             status,
             challenge: None,
+            connection: (status == SignUpStatus::Complete).then(|| via(f, false)),
             transport: Transport::Cookie,
         }));
     }
+    states.extend(connection_states(f));
     for (purpose, request) in [
         (PasskeyPurpose::Register, Some(passkey_request(f))),
         (PasskeyPurpose::StepUp, None),
@@ -244,6 +253,47 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
         }));
     }
     states
+}
+
+/// What goes through a provider.
+fn connection_states(f: &Fixtures) -> Vec<AttemptState> {
+    let mut states = vec![AttemptState::UsedIdToken];
+    for (purpose, status) in [
+        (ConnectionPurpose::SignIn, ConnectionStatus::AtProvider),
+        (ConnectionPurpose::IdToken, ConnectionStatus::CameBack),
+        (
+            ConnectionPurpose::Link {
+                user_id: UserId::from_bytes(f.bytes()),
+                session_id: SessionId::from_bytes(f.bytes()),
+            },
+            ConnectionStatus::Complete,
+        ),
+    ] {
+        let is_there = status == ConnectionStatus::AtProvider;
+        states.push(AttemptState::Connection(ConnectionAttempt {
+            via: via(f, !is_there),
+            purpose,
+            status,
+            state: is_there.then(|| f.token()),
+            nonce: "a nonce".to_owned(),
+            pkce_verifier: is_there.then(|| Sealed::from_bytes(f.bytes::<90>().to_vec())),
+            transport: Transport::Cookie,
+        }));
+    }
+    states
+}
+
+fn via(f: &Fixtures, pending: bool) -> ViaConnection {
+    let account = f.external_account();
+    ViaConnection {
+        key: account.connection.clone(),
+        return_to: serde_json::from_value(json!("com.example.app:/done?a='b'")).ok(),
+        mode: RedirectMode::Popup,
+        pending: pending.then(|| PendingAccount {
+            id: CredentialId::from_bytes(f.bytes()),
+            account,
+        }),
+    }
 }
 
 fn passkey_request(f: &Fixtures) -> PasskeyRequest {

@@ -31,7 +31,7 @@ pub async fn connections_are_read_back_whole(store: &SharedStore) {
         },
         updated_at: f.now(),
         version: 7,
-        ..f.connection("0-of-forty-characters-that-a-key-may-have")
+        ..f.connection("0-and-forty-characters-that-a-key-can-be")
     };
     let both = [plain, full];
     for connection in &both {

@@ -1,5 +1,6 @@
 //! Credentials beside the password: whose they are, by what they are found, and that each use of one is written once.
 
+use zalt_core::connection::ExternalAccount;
 use zalt_core::credential::{
     Credential, CredentialHandle, CredentialState, Messages, RecoveryCode, RecoveryCodes, Totp,
 };
@@ -56,8 +57,29 @@ pub async fn credentials_are_read_back_whole(store: &SharedStore) {
             transports: vec!["internal".to_owned(), "smart-card".to_owned()],
             attestation_format: "none".to_owned(),
         }),
+        CredentialState::ExternalAccount(f.external_account()),
+        CredentialState::ExternalAccount(ExternalAccount {
+            email: None,
+            username: None,
+            name: None,
+            picture: None,
+            tokens: None,
+            tokens_expire_at: None,
+            refreshing_until: None,
+            ..f.external_account()
+        }),
     ];
-    let names = [None, Some("Ada's phone"), Some("📱 né"), None, Some("Key")];
+    let names = [
+        None,
+        Some("Ada's phone"),
+        Some("📱 né"),
+        None,
+        Some("Key"),
+        None,
+        None,
+        None,
+    ];
+    assert_eq!(states.len(), names.len());
     let mut written = Vec::new();
     for (position, (state, name)) in states.into_iter().zip(names).enumerate() {
         let credential = Credential {

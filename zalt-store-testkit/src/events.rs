@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use zalt_core::Timestamp;
+use zalt_core::connection::ConnectionFailure;
 use zalt_core::event::{Actor, Event, EventKind};
-use zalt_core::id::{IdentifierId, SessionId};
+use zalt_core::id::{CredentialId, IdentifierId, SessionId};
 use zalt_core::session::{AuthenticationMethod, RevokeReason};
 use zalt_core::store::{Batch, Change, CommitError, EventFilter, Expired};
 
@@ -233,6 +234,28 @@ fn kinds(f: &Fixtures) -> Vec<EventKind> {
             current: u32::MAX,
         },
         EventKind::MessageFailed { tries: 7 },
+        EventKind::ConnectionCreated {
+            connection: f.connection("google").key,
+        },
+        EventKind::ConnectionUpdated {
+            connection: f.connection("google").key,
+            enabled: false,
+        },
+        EventKind::ConnectionDeleted {
+            connection: f.connection("google").key,
+        },
+        EventKind::ConnectionFailed {
+            connection: f.connection("google").key,
+            reason: ConnectionFailure::IdTokenNonce,
+        },
+        EventKind::ExternalAccountLinked {
+            credential_id: CredentialId::from_bytes(f.bytes()),
+            connection: f.connection("google").key,
+        },
+        EventKind::ExternalAccountUnlinked {
+            credential_id: CredentialId::from_bytes(f.bytes()),
+            connection: f.connection("google").key,
+        },
         EventKind::SigningKeyCreated {
             kid: "key-1'\u{1f511}".to_owned(),
         },

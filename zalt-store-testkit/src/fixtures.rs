@@ -9,13 +9,15 @@ use zalt_core::attempt::{
     Attempt, AttemptState, Challenge, ChallengePurpose, ChallengeStrategy, SignIn, SignInStatus,
 };
 use zalt_core::budget::BudgetKey;
-use zalt_core::connection::{Connection, ConnectionKey, ConnectionState};
+use zalt_core::connection::{
+    Connection, ConnectionKey, ConnectionState, ExternalAccount, ProviderEmail,
+};
 use zalt_core::credential::{Credential, CredentialState, Totp};
 use zalt_core::event::{Actor, Event, EventKind};
 use zalt_core::id::{
     AttemptId, ConnectionId, CredentialId, EventId, IdentifierId, MessageId, SessionId, UserId,
 };
-use zalt_core::identifier::{Identifier, IdentifierValue};
+use zalt_core::identifier::{EmailAddress, Identifier, IdentifierValue};
 use zalt_core::message::Message;
 use zalt_core::password::PasswordPhc;
 use zalt_core::secret::{CodeDigest, Sealed, TokenDigest};
@@ -228,6 +230,7 @@ impl Fixtures {
                 sent_to: None,
                 reset: None,
                 first_factor: None,
+                connection: None,
                 transport: Transport::Cookie,
             }),
             failed_codes: 0,
@@ -297,6 +300,26 @@ impl Fixtures {
             created_at: now,
             updated_at: now,
             version: 1,
+        }
+    }
+
+    /// An account at a provider.
+    pub fn external_account(&self) -> ExternalAccount {
+        ExternalAccount {
+            connection: ConnectionKey::parse("google").expect("fixtures use valid keys"),
+            issuer: "https://accounts.example.com".to_owned(),
+            subject: "né 'sub'\u{0}".to_owned(),
+            email: Some(ProviderEmail {
+                address: EmailAddress::parse("Ada@BÜCHER.example")
+                    .expect("fixtures use valid ones"),
+                verified: true,
+            }),
+            username: Some("ada".to_owned()),
+            name: Some("\u{1f469}\u{200d}\u{1f680} O'Brien".to_owned()),
+            picture: "https://pictures.example.com/ada?size=96".parse().ok(),
+            tokens: Some(Sealed::from_bytes(self.bytes::<200>().to_vec())),
+            tokens_expire_at: Some(self.now()),
+            refreshing_until: Some(self.now()),
         }
     }
 

@@ -138,7 +138,7 @@ impl World {
         let f = &self.f;
         let at = f.now();
         let eve = f.user();
-        let changes = vec![
+        let mut changes = vec![
             Change::UpdateUser(User {
                 updated_at: at,
                 ..self.ada.clone()
@@ -215,15 +215,6 @@ impl World {
                 key: f.signing_key("second"),
                 newest: Some(self.key.kid.clone()),
             },
-            Change::InsertConnection(f.connection("three")),
-            Change::UpdateConnection(Connection {
-                updated_at: at,
-                ..self.connections[0].clone()
-            }),
-            Change::DeleteConnection {
-                id: self.connections[1].id,
-                version: 1,
-            },
             Change::GiveBackBudget(self.budget),
             Change::RemoveExpired(Expired {
                 sessions_before: EPOCH,
@@ -238,11 +229,26 @@ impl World {
                 version: 1,
             },
         ];
+        changes.extend(self.of_connections());
         let events = vec![
             f.event(Some(eve.id), EventKind::UserCreated),
             f.event(Some(self.ben.id), EventKind::UserPurged),
         ];
         Batch { changes, events }
+    }
+
+    fn of_connections(&self) -> [Change; 3] {
+        [
+            Change::InsertConnection(self.f.connection("three")),
+            Change::UpdateConnection(Connection {
+                updated_at: self.f.now(),
+                ..self.connections[0].clone()
+            }),
+            Change::DeleteConnection {
+                id: self.connections[1].id,
+                version: 1,
+            },
+        ]
     }
 
     /// Changes whose guards fail before, between and after those of [`World::everything`], with the reason.

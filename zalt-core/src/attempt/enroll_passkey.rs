@@ -96,8 +96,11 @@ impl SignIns<'_> {
         // The sessions from before end in this batch. This one begins after.
         account.user.session_epoch = account.user.session_epoch.saturating_add(1);
         let method = AuthenticationMethod::of_passkey(user_verified);
-        let amr = vec![first.method, method];
-        let (batch, new) = self.with_session(request, batch, &account, state.transport, amr)?;
+        let how = (state.transport, vec![first.method, method]);
+        let links = state.pending_account();
+        let (batch, new) = self
+            .with_session(request, batch, &account, how, links)
+            .await?;
         zalt.commit(batch).await.map_err(completion_error)?;
         Ok((new.signed_in(zalt, account.user)?, codes))
     }

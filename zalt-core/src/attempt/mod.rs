@@ -19,6 +19,7 @@
 //! rows are written, the same hash is computed, and only the mail differs.
 
 mod address_verification;
+mod by_connection;
 mod challenge;
 mod enroll_passkey;
 mod model;
@@ -34,6 +35,10 @@ mod step;
 mod text_message;
 
 pub use address_verification::AddressVerifications;
+pub use by_connection::{
+    BeginConnection, ConnectionAnswer, ConnectionProgress, ConnectionReturn, IdTokenNonce, Started,
+    StartedConnection, StartedIdToken,
+};
 pub use challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
 pub use model::{
     AccountMark, AddressVerification, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus,

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::challenge::Challenge;
 use super::second_factor_message::StepUp;
 use crate::config::SecondFactor;
+use crate::connection::{ConnectionAttempt, PendingAccount, ViaConnection};
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::id::{AttemptId, CredentialId, IdentifierId, SessionId, UserId};
@@ -51,6 +52,10 @@ pub enum AttemptState {
     Passkey(OwnPasskeyRequest),
     /// A link in a safety mail waits to be followed.
     AccountLink(AccountLink),
+    /// Somebody is at a provider, or came back from it.
+    Connection(ConnectionAttempt),
+    /// An ID token that was handed in, and is not to be again.
+    UsedIdToken,
 }
 
 /// A sign-in under way.
@@ -77,6 +82,9 @@ pub struct SignIn {
     /// The first factor, once it was passed, and over which account.
     #[serde(default)]
     pub first_factor: Option<PassedFactor>,
+    /// That it went through a provider, and whether an account there becomes the user's with it.
+    #[serde(default)]
+    pub connection: Option<ViaConnection>,
     /// How the session will be held.
     pub transport: Transport,
 }
@@ -98,6 +106,7 @@ impl SignIn {
             reset: None,
             recovery: None,
             first_factor: None,
+            connection: None,
             transport,
         }
     }
@@ -106,6 +115,11 @@ impl SignIn {
     pub fn identifier_text(&self) -> &str {
         let typed = self.identifier.as_ref();
         typed.map_or("", IdentifierValue::as_str)
+    }
+
+    /// The account at a provider that becomes the user's once the sign-in is complete.
+    pub(crate) fn pending_account(&self) -> Option<&PendingAccount> {
+        self.connection.as_ref()?.pending.as_ref()
     }
 
     /// The key of what was typed. Where nothing was, there is nothing but a passkey to go on with.
@@ -123,9 +137,13 @@ pub struct PassedFactor {
     /// With which passkey, if it was one: the same does not count for a second factor.
     #[serde(default)]
     pub passkey: Option<CredentialId>,
-    /// To which identifier the code or link was sent, if it was one: it counts while that is the account's.
+    /// To which identifier the code or link was sent, if it was one, or which address the user has both here and at the provider: it
+    /// counts while that is the account's.
     #[serde(default)]
     pub sent_to: Option<IdentifierId>,
+    /// With which account at a provider, if it was one that is the user's already.
+    #[serde(default)]
+    pub external_account: Option<CredentialId>,
     /// What the account was like then.
     pub account: AccountMark,
     /// The kinds of second factor that go with it and that the account had then: what is shown, and not what decides.
@@ -180,6 +198,9 @@ pub struct SignUp {
     pub status: SignUpStatus,
     /// The code or link that is out.
     pub challenge: Option<Challenge>,
+    /// That it came through a provider, whose account becomes the user's.
+    #[serde(default)]
+    pub connection: Option<ViaConnection>,
     /// How the session will be held.
     pub transport: Transport,
 }

@@ -91,15 +91,19 @@ impl Next {
 
 impl SignIns<'_> {
     /// What follows on this device once the first factor was passed.
+    ///
+    /// A device stands in for the second factor at a sign-in, and not where an account at a provider becomes the user's: another
+    /// way in is added by whoever has all that the account asks for.
     pub(super) fn next_step(
         &self,
         request: &RequestContext,
         account: &Account,
         transport: Transport,
+        links: bool,
     ) -> Next {
         match self.after_first_factor(account) {
             Some(SignInStatus::NeedsSecondFactor)
-                if self.zalt.is_trusted(request, account, transport) =>
+                if !links && self.zalt.is_trusted(request, account, transport) =>
             {
                 Next::Trusted
             }
@@ -248,8 +252,14 @@ impl SignIns<'_> {
         };
         // The sessions from before end in this batch. This one begins after.
         account.user.session_epoch = account.user.session_epoch.saturating_add(1);
-        let amr = vec![first.method, AuthenticationMethod::Totp];
-        let (batch, new) = self.with_session(request, batch, &account, state.transport, amr)?;
+        let how = (
+            state.transport,
+            vec![first.method, AuthenticationMethod::Totp],
+        );
+        let links = state.pending_account();
+        let (batch, new) = self
+            .with_session(request, batch, &account, how, links)
+            .await?;
         zalt.commit(batch).await.map_err(completion_error)?;
         Ok((new.signed_in(zalt, account.user)?, codes))
     }
@@ -266,17 +276,21 @@ impl SignIns<'_> {
         let account = self.zalt.store().account(user_id).await?;
         account
             .filter(|account| {
-                let is_by_message = matches!(
-                    first.method,
-                    AuthenticationMethod::Email | AuthenticationMethod::Sms
-                );
+                let is_by_address = match first.method {
+                    AuthenticationMethod::Email | AuthenticationMethod::Sms => true,
+                    AuthenticationMethod::Connection => first.external_account.is_none(),
+                    _ => false,
+                };
                 let reached = first.sent_to.and_then(|id| account.verified(id));
                 account_mark(account) == first.account
-                    && (!is_by_message || reached.is_some())
-                    && first.passkey.is_none_or(|passkey| {
-                        let mut credentials = account.credentials.iter();
-                        credentials.any(|credential| credential.id == passkey)
-                    })
+                    && (!is_by_address || reached.is_some())
+                    && [first.passkey, first.external_account]
+                        .into_iter()
+                        .flatten()
+                        .all(|id| {
+                            let mut credentials = account.credentials.iter();
+                            credentials.any(|credential| credential.id == id)
+                        })
             })
             .map(|account| (account, first))
             .ok_or(Error::AttemptNotFound)
@@ -305,7 +319,7 @@ impl SignIns<'_> {
         used: UsedCredential,
         batch: Batch,
     ) -> Result<Option<SignInProgress>, Error> {
-        let transport = sign_in(attempt)?.transport;
+        let state = sign_in(attempt)?;
         let done = with_state(attempt, |state| {
             state.passkey = None;
             state.challenge = None;
@@ -314,7 +328,10 @@ impl SignIns<'_> {
         let batch = batch.change(Change::UpdateAttempt(done));
         let amr = vec![first.method, used.method];
         let batch = self.zalt.using(request, account, used, batch)?;
-        let (batch, new) = self.with_session(request, batch, account, transport, amr)?;
+        let (how, links) = ((state.transport, amr), state.pending_account());
+        let (batch, new) = self
+            .with_session(request, batch, account, how, links)
+            .await?;
         match self.zalt.commit(batch).await {
             Ok(()) => {
                 let signed_in = new.signed_in(self.zalt, account.user.clone())?;

@@ -5,6 +5,7 @@ use super::second_factor::Next;
 use super::step::{self, NewChallenge, RACES};
 use crate::Zalt;
 use crate::config::SecondFactor;
+use crate::connection::PendingAccount;
 use crate::credential::{Arrival, Credential};
 use crate::error::Error;
 use crate::event::{Actor, Event, EventKind};
@@ -130,13 +131,14 @@ impl<'z> SignIns<'z> {
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
         let method = AuthenticationMethod::Password;
-        let next = self.next_step(request, &account, transport);
+        let next = self.next_step(request, &account, transport, false);
         let Next::More(status) = next else {
             let done = Done {
                 attempt: None,
                 checked,
                 transport,
                 next,
+                links: None,
             };
             return self.complete(request, account, done).await;
         };
@@ -182,7 +184,8 @@ impl<'z> SignIns<'z> {
             .await?;
         let account = account.ok_or(Error::CredentialsIncorrect)?;
         let method = AuthenticationMethod::Password;
-        let next = self.next_step(request, &account, transport);
+        let links = state.pending_account().cloned();
+        let next = self.next_step(request, &account, transport, links.is_some());
         let Next::More(status) = next else {
             let done = Done {
                 attempt: Some(with_state(&attempt, |state| {
@@ -191,6 +194,7 @@ impl<'z> SignIns<'z> {
                 checked,
                 transport,
                 next,
+                links,
             };
             return self.complete(request, account, done).await;
         };
@@ -359,7 +363,10 @@ impl<'z> SignIns<'z> {
                 .change(Change::GiveBackBudget(done.checked.budget));
             let own = batch.changes.len();
             let amr = done.next.amr(AuthenticationMethod::Password);
-            let (batch, new) = self.with_session(request, batch, &account, transport, amr)?;
+            let (how, links) = ((transport, amr), done.links.as_ref());
+            let (batch, new) = self
+                .with_session(request, batch, &account, how, links)
+                .await?;
             let rehash = done.checked.rehash.clone();
             match self.commit_with_rehash(batch, rehash).await {
                 // Another sign-in was first to write the device that this one comes from, or the one that makes room.
@@ -368,7 +375,10 @@ impl<'z> SignIns<'z> {
                     let again = self.zalt.store().account(account.user.id).await?;
                     account = again
                         .filter(|again| account_mark(again) == checked)
-                        .filter(|again| self.next_step(request, again, transport) == done.next)
+                        .filter(|again| {
+                            let links = done.links.is_some();
+                            self.next_step(request, again, transport, links) == done.next
+                        })
                         .ok_or(Error::Conflict)?;
                 }
                 result => {
@@ -427,20 +437,28 @@ impl<'z> SignIns<'z> {
             method,
             passkey,
             sent_to: None,
+            external_account: None,
             account: account_mark(account),
             offered,
         }
     }
 
-    pub(super) fn with_session(
+    /// Completes `batch` with the session of a sign-in, and with the account at a provider that becomes the user's by it.
+    pub(super) async fn with_session(
         &self,
         request: &RequestContext,
-        batch: Batch,
+        mut batch: Batch,
         account: &Account,
-        transport: Transport,
-        amr: Vec<AuthenticationMethod>,
+        (transport, amr): (Transport, Vec<AuthenticationMethod>),
+        links: Option<&PendingAccount>,
     ) -> Result<(Batch, NewSession), Error> {
         let user = &account.user;
+        if let Some(links) = links {
+            let connections = self.zalt.connections();
+            batch = connections
+                .with_pending(request, account, links, batch)
+                .await?;
+        }
         let mut new = NewSession::mint(self.zalt, request, user, transport, amr.clone())?;
         let arrival = match new.session.assurance() {
             Some(Assurance::OneFactor) | None => Arrival::SignIn,
@@ -472,6 +490,7 @@ struct Done {
     checked: CheckedPassword,
     transport: Transport,
     next: Next,
+    links: Option<PendingAccount>,
 }
 
 /// The sign-in of an attempt; any other kind is as good as none.
@@ -490,6 +509,12 @@ pub(super) fn with_state(
     match &mut updated.state {
         AttemptState::SignIn(state) => {
             change(state);
+            if state.status == SignInStatus::Complete
+                && let Some(connection) = &mut state.connection
+            {
+                // The user has it from here on.
+                connection.pending = None;
+            }
             Ok(updated)
         }
         _ => Err(Error::AttemptNotFound),

@@ -190,7 +190,8 @@ impl SignIns<'_> {
         budget: BudgetKey,
     ) -> Result<Option<SignInProgress>, Error> {
         let transport = sign_in(attempt)?.transport;
-        let step = self.next_step(request, account, transport);
+        let links = sign_in(attempt)?.pending_account().cloned();
+        let step = self.next_step(request, account, transport, links.is_some());
         let next = match step {
             Next::More(status) => Some(status),
             Next::Done | Next::Trusted => None,
@@ -213,8 +214,10 @@ impl SignIns<'_> {
         let mut session = None;
         if next.is_none() {
             batch = batch.change(Change::GiveBackBudget(budget));
-            let (with_session, new) =
-                self.with_session(request, batch, account, transport, step.amr(method))?;
+            let how = (transport, step.amr(method));
+            let (with_session, new) = self
+                .with_session(request, batch, account, how, links.as_ref())
+                .await?;
             (batch, session) = (with_session, Some(new));
         } else {
             batch = batch.event(self.first_factor_passed(request, account, method)?);

@@ -225,9 +225,11 @@ impl SignIns<'_> {
                 let budget = zalt.second_factor_budget(user_id);
                 batch = batch.change(Change::GiveBackBudget(budget));
             }
-            let transport = sign_in(attempt)?.transport;
-            let (with_session, new) =
-                self.with_session(request, batch, account, transport, vec![method])?;
+            let state = sign_in(attempt)?;
+            let (how, links) = ((state.transport, vec![method]), state.pending_account());
+            let (with_session, new) = self
+                .with_session(request, batch, account, how, links)
+                .await?;
             (batch, session) = (with_session, Some(new));
         } else {
             batch = batch.event(self.first_factor_passed(request, account, method)?);

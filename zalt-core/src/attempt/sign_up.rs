@@ -14,7 +14,7 @@ use crate::request::RequestContext;
 use crate::secret::AttemptToken;
 use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
 use crate::store::{Batch, Change, CommitError, GuardReason};
-use crate::user::{Account, Metadata, NewUser, Profile};
+use crate::user::{Account, Metadata, NewUser, Profile, User};
 
 /// Signing up.
 #[derive(Debug, Clone, Copy)]
@@ -68,9 +68,7 @@ impl<'z> SignUps<'z> {
         new: NewSignUp,
     ) -> Result<StartedSignUp, Error> {
         let zalt = self.zalt;
-        if !zalt.config().sign_up.open {
-            return Err(Error::SignUpClosed);
-        }
+        zalt.require_sign_up_allowed(Some(&new.email_address))?;
         if new.password.is_none() && zalt.config().needs_password() {
             return Err(Error::PasswordRequired);
         }
@@ -92,40 +90,62 @@ impl<'z> SignUps<'z> {
                 return Err(Error::UsernameTaken);
             }
         }
-        let key = step::email_key(&new.email_address);
-        let owner = zalt.store().account_by_identifier(&key).await?;
         let password = match new.password {
             Some(password) => Some(zalt.inner.hashing.hash(password).await?),
             None => None,
         };
 
         let id = AttemptId::mint(zalt.now(), zalt.rng())?;
-        let challenge =
-            NewChallenge::mint(zalt, id, ChallengePurpose::VerifyAddress, new.strategy)?;
         let state = SignUp {
-            email_address: new.email_address.clone(),
+            email_address: new.email_address,
             username: new.username,
             profile: new.profile,
             unsafe_metadata: new.unsafe_metadata,
             password,
-            address_taken: owner.is_some(),
+            address_taken: false,
             status: SignUpStatus::MissingRequirements,
-            challenge: Some(challenge.challenge.clone()),
+            challenge: None,
+            connection: None,
             transport: new.transport,
         };
         let (mut attempt, token) = step::begin(zalt, id, AttemptState::SignUp(state))?;
-        step::count_message(zalt, &mut attempt)?;
-        step::take_message(zalt, &key, ChallengePurpose::VerifyAddress, new.strategy).await?;
-        let mut batch = Batch::new()
-            .change(Change::InsertAttempt(attempt.clone()))
-            .change(zalt.mail(&new.email_address, self.notice(&challenge, owner.is_some()))?);
+        let first = self.put_first_challenge(request, &mut attempt, new.strategy);
+        let Batch { changes, events } = first.await?;
+        let mut batch = Batch::new().change(Change::InsertAttempt(attempt.clone()));
+        batch.changes.extend(changes);
+        batch.events.extend(events);
+        zalt.commit(batch).await?;
+        Ok(StartedSignUp { attempt, token })
+    }
+
+    /// Puts the first code or link into a sign-up that is not written yet. Returns what goes with it: the mail, and that somebody
+    /// tried to sign up with an address that has an account.
+    pub(super) async fn put_first_challenge(
+        &self,
+        request: &RequestContext,
+        attempt: &mut Attempt,
+        strategy: ChallengeStrategy,
+    ) -> Result<Batch, Error> {
+        let zalt = self.zalt;
+        let address = sign_up(attempt)?.email_address.clone();
+        let key = step::email_key(&address);
+        let owner = zalt.store().account_by_identifier(&key).await?;
+        let purpose = ChallengePurpose::VerifyAddress;
+        let new = NewChallenge::mint(zalt, attempt.id, purpose, strategy)?;
+        *attempt = with_state(attempt, |state| {
+            state.address_taken = owner.is_some();
+            state.challenge = Some(new.challenge.clone());
+        })?;
+        step::count_message(zalt, attempt)?;
+        step::take_message(zalt, &key, purpose, strategy).await?;
+        let notice = self.notice(&new, owner.is_some());
+        let mut batch = Batch::new().change(zalt.mail(&address, notice)?);
         if let Some(owner) = owner {
             let kind = EventKind::SignUpAddressTaken;
             batch =
                 batch.event(zalt.event(request, Actor::Anonymous, Some(owner.user.id), kind)?);
         }
-        zalt.commit(batch).await?;
-        Ok(StartedSignUp { attempt, token })
+        Ok(batch)
     }
 
     /// The attempt, for whoever began it.
@@ -252,7 +272,42 @@ impl<'z> SignUps<'z> {
             state.challenge = None;
             // The user has it from here on.
             state.password = None;
+            if let Some(connection) = &mut state.connection {
+                connection.pending = None;
+            }
         })?;
+        let batch = Batch::new()
+            .change(Change::UpdateAttempt(done))
+            .change(Change::GiveBackBudget(budget));
+        let amr = vec![AuthenticationMethod::Email];
+        let (batch, session, user) = self.with_signed_up(request, batch, state, amr)?;
+        let changes = batch.changes.clone();
+        match zalt.commit(batch).await {
+            Ok(()) => session.signed_in(zalt, user).map(Some),
+            Err(CommitError::Guard(failure))
+                if failure.change == 0 && failure.reason == GuardReason::VersionMismatch =>
+            {
+                Ok(None)
+            }
+            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
+                Err(crate::user::taken(changes.get(failure.change)))
+            }
+            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::CredentialTaken => {
+                Err(Error::ExternalAccountTaken)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Completes `batch` with the user that a sign-up makes, their session, and the account at a provider that it came through.
+    pub(super) fn with_signed_up(
+        &self,
+        request: &RequestContext,
+        batch: Batch,
+        state: &SignUp,
+        amr: Vec<AuthenticationMethod>,
+    ) -> Result<(Batch, NewSession, User), Error> {
+        let zalt = self.zalt;
         let new = NewUser {
             email_address: state.email_address.clone(),
             username: state.username.clone(),
@@ -260,13 +315,9 @@ impl<'z> SignUps<'z> {
             profile: state.profile.clone(),
             unsafe_metadata: state.unsafe_metadata.clone(),
         };
-        let batch = Batch::new()
-            .change(Change::UpdateAttempt(done))
-            .change(Change::GiveBackBudget(budget));
         let (batch, user) = zalt
             .users()
             .with_new_user(request, Actor::Anonymous, batch, new)?;
-        let amr = vec![AuthenticationMethod::Email];
         let mut session = NewSession::mint(zalt, request, &user, state.transport, amr.clone())?;
         let kind = EventKind::SessionCreated {
             session_id: session.session.id,
@@ -280,25 +331,19 @@ impl<'z> SignUps<'z> {
             credentials: Vec::new(),
         };
         let arrival = (Arrival::SignUp, state.transport);
-        let (batch, device) = zalt.with_device(request, &account, arrival, batch)?;
-        let user = account.user;
+        let (mut batch, device) = zalt.with_device(request, &account, arrival, batch)?;
+        let pending = state.connection.as_ref();
+        if let Some(pending) = pending.and_then(|connection| connection.pending.as_ref()) {
+            // Nobody is told: there is no address yet that was theirs before.
+            let provider = pending.account.connection.to_string();
+            let connections = zalt.connections();
+            batch = connections.with_linked(request, &account, pending, provider, batch)?;
+        }
         session.device = device;
         let batch = batch
             .change(Change::InsertSession(session.session.clone()))
             .event(event);
-        let changes = batch.changes.clone();
-        match zalt.commit(batch).await {
-            Ok(()) => session.signed_in(zalt, user).map(Some),
-            Err(CommitError::Guard(failure))
-                if failure.change == 0 && failure.reason == GuardReason::VersionMismatch =>
-            {
-                Ok(None)
-            }
-            Err(CommitError::Guard(failure)) if failure.reason == GuardReason::IdentifierTaken => {
-                Err(crate::user::taken(changes.get(failure.change)))
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok((batch, session, account.user))
     }
 
     fn notice(&self, new: &NewChallenge, taken: bool) -> Notice {
@@ -308,6 +353,23 @@ impl<'z> SignUps<'z> {
             }
         } else {
             new.notice(self.zalt, true)
+        }
+    }
+}
+
+impl Zalt {
+    /// Refuses a new account, by whichever way somebody comes in.
+    ///
+    /// # Errors
+    /// [`Error::SignUpClosed`].
+    pub(crate) fn require_sign_up_allowed(
+        &self,
+        _address: Option<&EmailAddress>,
+    ) -> Result<(), Error> {
+        if self.inner.config.sign_up.open {
+            Ok(())
+        } else {
+            Err(Error::SignUpClosed)
         }
     }
 }

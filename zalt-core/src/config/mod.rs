@@ -1,5 +1,6 @@
 //! What an application chooses, with the defaults and the numbers that they stand for.
 
+mod connections;
 mod methods;
 mod phone_numbers;
 
@@ -11,6 +12,7 @@ pub use methods::{FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods};
 pub use phone_numbers::PhoneNumberConfig;
 
 use crate::budget::Budget;
+use crate::connection::{ConnectionKey, ConnectionSettings, LinkingPolicy, SettingsProblem};
 use crate::environment::Timestamp;
 use crate::jwt::SigningAlgorithm;
 use crate::passkey::PasskeyConfig;
@@ -50,6 +52,13 @@ pub struct Config {
     pub passkeys: PasskeyConfig,
     /// Phone numbers: whose are accepted, and how many text messages are sent.
     pub phone_numbers: PhoneNumberConfig,
+    /// Connections to providers that are set up here. Others are set up at run time; of one key, the one here counts.
+    pub connections: Vec<ConnectionSettings>,
+    /// What links an account at a provider to the account here that has the same address (proving the account here).
+    pub connection_linking: LinkingPolicy,
+    /// Where people may go after they came back from a provider, beside the pages of the application: each from the first
+    /// character to the last. `https` addresses, and those of apps, such as `com.example.app:/signed-in`.
+    pub return_addresses: Vec<String>,
     /// Whether people are told of a sign-in from a device that their account was not known from (no).
     pub new_device_mails: bool,
     /// For how long somebody may have a device stand in for the second factor, up to 90 days; `None` for not at all (none).
@@ -302,6 +311,9 @@ impl Config {
             },
             passkeys: PasskeyConfig::of(base_url),
             phone_numbers: PhoneNumberConfig::new(),
+            connections: Vec::new(),
+            connection_linking: LinkingPolicy::ProveAccount,
+            return_addresses: Vec::new(),
             new_device_mails: false,
             trusted_devices: None,
             links: LinkConfig::hosted(base_url),
@@ -554,6 +566,31 @@ pub enum ConfigError {
     /// The shared secret for access tokens is too short.
     #[error("the shared secret for access tokens must have at least 32 bytes")]
     SharedSecret,
+    /// A setting of a connection.
+    #[error("connections: {key}: {problem}")]
+    Connection {
+        /// Which connection.
+        key: ConnectionKey,
+        /// What has to change.
+        problem: SettingsProblem,
+    },
+    /// Two connections have one key.
+    #[error("connections: there are two of the key {key}")]
+    ConnectionKey {
+        /// The key.
+        key: ConnectionKey,
+    },
+    /// There are connections, and nothing to speak to providers with.
+    #[error("connections need what speaks to providers: see ZaltBuilder::connections")]
+    ConnectionProtocol,
+    /// It can't be where people go.
+    #[error(
+        "return_addresses: {address:?} is not an address as browsers spell it, of https or an app, without fragment"
+    )]
+    ReturnAddress {
+        /// The address.
+        address: String,
+    },
     /// There is nothing to send mail with.
     #[error("a mailer is needed: codes, links and safety notices have to reach people")]
     Mailer,

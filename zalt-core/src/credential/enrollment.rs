@@ -65,7 +65,7 @@ const MAX_CREDENTIALS: usize = 20;
 
 impl Account {
     /// Refuses one credential too many, where so many make room for it.
-    pub(super) fn require_room(&self, making_room: usize) -> Result<(), Error> {
+    pub(crate) fn require_room(&self, making_room: usize) -> Result<(), Error> {
         let taken = self.kept_credentials().count();
         if taken.saturating_sub(making_room) < MAX_CREDENTIALS {
             Ok(())
@@ -182,11 +182,18 @@ impl<'z> Credentials<'z> {
             .filter(|credential| {
                 !matches!(
                     credential.state,
-                    CredentialState::RecoveryCodes(_) | CredentialState::Device(_)
+                    CredentialState::RecoveryCodes(_)
+                        | CredentialState::Device(_)
+                        | CredentialState::ExternalAccount(_)
                 )
             })
             .ok_or(Error::NotFound)?;
-        if self.zalt.is_last_way_in(&account, removed) {
+        let mut external = account.external_accounts();
+        let usable = match external.next() {
+            Some(_) => self.zalt.connections().usable_keys().await?,
+            None => Vec::new(),
+        };
+        if self.zalt.is_last_way_in(&account, removed, &usable) {
             return Err(Error::LastWayIn);
         }
         let batch = self
@@ -270,9 +277,12 @@ impl<'z> Credentials<'z> {
                     reason: revoked,
                 },
             )?);
-        batch
-            .changes
-            .extend(account.credentials.iter().map(deletion));
+        // Accounts at providers are first factors, which nobody has lost.
+        let kept = |credential: &&Credential| {
+            !matches!(credential.state, CredentialState::ExternalAccount(_))
+        };
+        let factors = account.credentials.iter().filter(kept);
+        batch.changes.extend(factors.map(deletion));
         batch
             .changes
             .extend(self.zalt.mail_all(&account, &Notice::SecondFactorRemoved)?);
@@ -458,7 +468,7 @@ fn is_unconfirmed(credential: &Credential) -> bool {
     matches!(&credential.state, CredentialState::Totp(totp) if totp.confirmed_at.is_none())
 }
 
-pub(super) fn deletion(credential: &Credential) -> Change {
+pub(crate) fn deletion(credential: &Credential) -> Change {
     Change::DeleteCredential {
         id: credential.id,
         version: credential.version,

@@ -19,12 +19,14 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use device::Arrival;
 pub use device::{Device, DeviceTrust};
+pub(crate) use enrollment::deletion;
 pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
 pub use messages::Messages;
 pub(crate) use proof::{Asked, UsedCredential, WrongProof};
 pub use recovery::{RecoveryCode, RecoveryCodes};
 pub use totp::{Totp, TotpSecret};
 
+use crate::connection::ExternalAccount;
 use crate::environment::Timestamp;
 use crate::id::{CredentialId, UserId};
 use crate::passkey::Passkey;
@@ -66,6 +68,8 @@ pub enum CredentialState {
     RecoveryCodes(RecoveryCodes),
     /// A browser or app that was signed in from.
     Device(Device),
+    /// An account at a provider.
+    ExternalAccount(ExternalAccount),
 }
 
 /// What a credential is known by: the SHA-256 of what its authenticator calls it.

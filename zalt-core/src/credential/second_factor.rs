@@ -3,6 +3,7 @@
 use super::{Credential, CredentialState};
 use crate::Zalt;
 use crate::config::SecondFactor;
+use crate::connection::ConnectionKey;
 use crate::identifier::IdentifierKind;
 use crate::passkey::UserVerification;
 use crate::session::{Assurance, AuthenticationMethod};
@@ -18,18 +19,22 @@ impl Credential {
             CredentialState::Messages(messages) => SecondFactor::to(messages.identifier_kind),
             CredentialState::Totp(_)
             | CredentialState::RecoveryCodes(_)
-            | CredentialState::Device(_) => None,
+            | CredentialState::Device(_)
+            | CredentialState::ExternalAccount(_) => None,
         }
     }
 }
 
 impl SecondFactor {
-    /// Whether it is of another kind than this first factor: two proofs of holding one mailbox are one.
+    /// Whether it is of another kind than this first factor: two proofs of holding one mailbox are one. And whoever has somebody's
+    /// account at a provider most often has the mailbox.
     pub const fn goes_with(self, first: AuthenticationMethod) -> bool {
         !matches!(
             (self, first),
-            (Self::EmailCode, AuthenticationMethod::Email)
-                | (Self::SmsCode, AuthenticationMethod::Sms)
+            (
+                Self::EmailCode,
+                AuthenticationMethod::Email | AuthenticationMethod::Connection
+            ) | (Self::SmsCode, AuthenticationMethod::Sms)
         )
     }
 }
@@ -75,23 +80,30 @@ impl Zalt {
         SecondFactor::ALL.iter().copied().filter(has).collect()
     }
 
-    /// Whether nobody could sign in to the account without this credential: a passkey, where nothing else is set up that a
-    /// sign-in may begin with.
-    pub(crate) fn is_last_way_in(&self, account: &Account, credential: &Credential) -> bool {
+    /// Whether nobody could sign in to the account without this credential: a passkey or an account at a provider, where nothing
+    /// else is set up that a sign-in may begin with. `usable` are the connections that people can use.
+    pub(crate) fn is_last_way_in(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        usable: &[ConnectionKey],
+    ) -> bool {
         let allowed = &self.config().first_factors;
         // Where a first factor has to verify who is there, a key that never did leads nowhere.
         let any_key = self.config().passkeys.user_verification == UserVerification::Preferred;
-        let is_way_in = |other: &Credential| matches!(&other.state, CredentialState::Passkey(passkey) if any_key || passkey.user_verified);
+        let is_way_in = |other: &Credential| match &other.state {
+            CredentialState::Passkey(passkey) => {
+                allowed.passkey && (any_key || passkey.user_verified)
+            }
+            CredentialState::ExternalAccount(external) => usable.contains(&external.connection),
+            _ => false,
+        };
         let others = account.credentials.iter();
-        let by_passkey = |others: bool| allowed.passkey && others;
         let by_password = allowed.password && account.password.is_some();
         let by_mail = (allowed.email_code || allowed.email_link)
             && account.primary(IdentifierKind::EmailAddress).is_some();
         let mut others = others.filter(|other| other.id != credential.id);
-        by_passkey(is_way_in(credential))
-            && !by_passkey(others.any(is_way_in))
-            && !by_password
-            && !by_mail
+        is_way_in(credential) && !others.any(is_way_in) && !by_password && !by_mail
     }
 
     /// The proof that a change of an account by its owner asks for: as many factors as the account has.

@@ -7,6 +7,7 @@ use super::link::{LinkPurpose, SAFETY_WINDOW, used};
 use crate::attempt::{
     Attempt, AttemptState, SignIn, SignInStatus, StartedSignIn, account_mark, begin, find_attempt,
 };
+use crate::connection::unlinked;
 use crate::credential::{Credential, CredentialState};
 use crate::environment::Timestamp;
 use crate::error::Error;
@@ -32,7 +33,7 @@ pub struct Recovery {
 /// What was added to an account lately, for its owner to look through.
 #[derive(Debug, Clone)]
 pub struct Review {
-    /// Second factors, passkeys and recovery codes.
+    /// Second factors, passkeys, recovery codes and accounts at providers.
     pub credentials: Vec<Credential>,
     /// Addresses and numbers, verified or not.
     pub identifiers: Vec<Identifier>,
@@ -139,9 +140,13 @@ impl Safety<'_> {
         for credential in &added.credentials {
             if decision.credentials.contains(&credential.id) {
                 let (id, version) = (credential.id, credential.version);
+                let kind = match &credential.state {
+                    CredentialState::ExternalAccount(external) => unlinked(credential, external),
+                    _ => EventKind::CredentialRemoved { credential_id: id },
+                };
                 batch = batch
                     .change(Change::DeleteCredential { id, version })
-                    .event(event(EventKind::CredentialRemoved { credential_id: id })?);
+                    .event(event(kind)?);
             }
         }
         let mut left = account.identifiers.clone();

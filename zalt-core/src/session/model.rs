@@ -96,6 +96,9 @@ pub enum AuthenticationMethod {
     /// A device that stood in for the second factor. It is none itself: the session has one factor.
     #[serde(rename = "trusted_device")]
     TrustedDevice,
+    /// An account at a provider: one factor, whatever the provider asked for.
+    #[serde(rename = "fed")]
+    Connection,
 }
 
 impl AuthenticationMethod {
@@ -110,6 +113,7 @@ impl AuthenticationMethod {
             Self::Passkey => "passkey",
             Self::PasskeyPresence => "passkey_presence",
             Self::TrustedDevice => "trusted_device",
+            Self::Connection => "fed",
         }
     }
 

@@ -16,7 +16,9 @@ use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::store::{
-    AttemptQueries, Batch, CommitError, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, StoreErrorKind, UserFilter, UserQueries,
+    AttemptQueries, Batch, CommitError, ConnectionQueries, EventFilter, EventQueries,
+    MessageQueries, Page, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError,
+    StoreErrorKind, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, User};
 

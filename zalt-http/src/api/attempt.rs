@@ -111,10 +111,12 @@ fn transport(attempt: &Attempt) -> Transport {
     match &attempt.state {
         AttemptState::SignIn(state) => state.transport,
         AttemptState::SignUp(state) => state.transport,
+        AttemptState::Connection(state) => state.transport,
         AttemptState::AddressVerification(_)
         | AttemptState::StepUp(_)
         | AttemptState::Passkey(_)
-        | AttemptState::AccountLink(_) => Transport::Cookie,
+        | AttemptState::AccountLink(_)
+        | AttemptState::UsedIdToken => Transport::Cookie,
     }
 }
 

@@ -231,6 +231,12 @@ mod tests {
                 valid_minutes: 60,
             },
             Notice::AccountRecovered,
+            Notice::ExternalAccountLinked {
+                provider: "Google".to_owned(),
+            },
+            Notice::ExternalAccountUnlinked {
+                provider: "Google".to_owned(),
+            },
         ]
     }
 

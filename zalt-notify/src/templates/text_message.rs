@@ -74,6 +74,12 @@ fn safety(app: &str, notice: &Notice) -> Result<String, RenderError> {
         Notice::PhoneNumberRemoved { .. } => {
             "a phone number was removed from your account.".to_owned()
         }
+        Notice::ExternalAccountLinked { .. } => {
+            "an account at another service was linked to your account.".to_owned()
+        }
+        Notice::ExternalAccountUnlinked { .. } => {
+            "an account at another service was unlinked from your account.".to_owned()
+        }
         Notice::SecondFactorAdded => "a second factor was set up for your account.".to_owned(),
         Notice::SecondFactorRemoved => "a second factor was removed from your account.".to_owned(),
         Notice::RecoveryCodesCreated => "new recovery codes were made for your account.".to_owned(),

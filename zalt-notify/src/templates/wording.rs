@@ -122,8 +122,26 @@ fn account_safety(app: String, notice: &Notice) -> Result<Letter, RenderError> {
             ),
             app,
         )),
+        Notice::ExternalAccountLinked { provider } => Ok(external_account(app, provider, true)),
+        Notice::ExternalAccountUnlinked { provider } => Ok(external_account(app, provider, false)),
         _ => Err(RenderError::UnknownNotice),
     }
+}
+
+/// That an account at a provider leads into the account, or does not any more.
+fn external_account(app: String, provider: &str, linked: bool) -> Letter {
+    let provider = one_line(provider, MAX_ADDRESS);
+    let (how, since) = if linked {
+        ("linked to", "It can be used to sign in from now on.")
+    } else {
+        ("unlinked from", "It can no longer be used to sign in.")
+    };
+    safety(
+        format!("An account at {provider} was {how} your account at {app}"),
+        &format!("An account at {provider} was {how} yours"),
+        format!("An account at {provider} was {how} your account at {app}. {since}"),
+        app,
+    )
 }
 
 /// That an address or number was added or removed.

@@ -5,8 +5,8 @@ use crate::error::Refusal;
 use crate::sql::Value;
 use crate::steps::Step;
 use crate::{
-    attempt, credential, event, expired, identifier, message, password,
-    provider_connection, session, signing_key, user,
+    attempt, credential, event, expired, identifier, message, password, provider_connection,
+    session, signing_key, user,
 };
 use crate::{budget, steps::Tables};
 

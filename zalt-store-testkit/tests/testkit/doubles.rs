@@ -19,7 +19,9 @@ use zalt_core::session::Session;
 use zalt_core::signing_key::SigningKeyRecord;
 use zalt_core::store::memory::MemoryStore;
 use zalt_core::store::{
-    AttemptQueries, Batch, Change, CommitError, ConnectionQueries, Cursor, EventFilter, EventQueries, Expired, GuardFailure, MessageQueries, Page, PageLimit, PageRequest, SessionQueries, SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
+    AttemptQueries, Batch, Change, CommitError, ConnectionQueries, Cursor, EventFilter,
+    EventQueries, Expired, GuardFailure, MessageQueries, Page, PageLimit, PageRequest,
+    SessionQueries, SigningKeyQueries, Store, StoreError, UserFilter, UserQueries,
 };
 use zalt_core::user::{Account, PasswordCredential, User};
 
@@ -157,13 +159,7 @@ impl Double {
                 })
             }
             (Fault::IgnoresVersions, Change::UpdateConnection(connection)) => {
-                let stored = self.inner.connections().await?;
-                let stored = stored.iter().find(|stored| stored.id == connection.id);
-                let version = stored.map_or(connection.version, |stored| stored.version);
-                Change::UpdateConnection(Connection {
-                    version,
-                    ..connection
-                })
+                Change::UpdateConnection(self.as_stored(connection).await?)
             }
             (Fault::IgnoresVersions, Change::UpdateAttempt(attempt)) => {
                 let stored = self.inner.attempt(attempt.id).await?;
@@ -201,6 +197,17 @@ impl Double {
             }
             (_, change) => change,
         }))
+    }
+
+    /// The connection with the version that is stored.
+    async fn as_stored(&self, connection: Connection) -> Result<Connection, StoreError> {
+        let mut stored = self.inner.connections().await?.into_iter();
+        let stored = stored.find(|stored| stored.id == connection.id);
+        let version = stored.map_or(connection.version, |stored| stored.version);
+        Ok(Connection {
+            version,
+            ..connection
+        })
     }
 
     /// Does to the budgets that are kept here what the commit did to those of the store within.

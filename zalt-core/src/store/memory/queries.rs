@@ -16,8 +16,8 @@ use crate::message::Message;
 use crate::session::Session;
 use crate::signing_key::SigningKeyRecord;
 use crate::store::{
-    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page, PageRequest, SessionQueries,
-    SigningKeyQueries, StoreError, UserFilter, UserQueries,
+    AttemptQueries, ConnectionQueries, EventFilter, EventQueries, MessageQueries, Page,
+    PageRequest, SessionQueries, SigningKeyQueries, StoreError, UserFilter, UserQueries,
 };
 use crate::user::{Account, User, UserStatus};
 

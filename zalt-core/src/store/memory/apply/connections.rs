@@ -4,8 +4,10 @@ use crate::id::ConnectionId;
 use crate::store::memory::state::State;
 
 pub(super) fn insert_connection(state: &mut State, connection: Connection) -> Applied {
-    let mut rows = state.connections.iter();
-    absent(rows.any(|(id, stored)| *id == connection.id || stored.key == connection.key))?;
+    let taken = |(id, stored): (&ConnectionId, &Connection)| {
+        *id == connection.id || stored.key == connection.key
+    };
+    absent(state.connections.iter().any(taken))?;
     state.connections.put(connection.id, connection);
     Ok(())
 }

@@ -1,0 +1,272 @@
+//! The account at the provider is nobody's yet.
+
+use super::arrival::{Arrived, Origin};
+use super::callback::{ConnectionProgress, Started};
+use super::known::By;
+use crate::attempt::challenge::ChallengeStrategy;
+use crate::attempt::model::{AttemptState, SignIn, SignUp, SignUpStatus};
+use crate::attempt::step;
+use crate::connection::{
+    ConnectionAttempt, ConnectionFailure, ConnectionPurpose, ConnectionStatus, Connections,
+    LinkingPolicy, ViaConnection,
+};
+use crate::error::Error;
+use crate::identifier::{EmailAddress, IdentifierValue};
+use crate::request::RequestContext;
+use crate::secret::AttemptToken;
+use crate::session::{AuthenticationMethod, Transport};
+use crate::store::{Batch, Change};
+use crate::user::{Account, Metadata, Profile};
+
+impl Connections<'_> {
+    /// Leads somebody on whose account there nobody has. `None` if something was written meanwhile.
+    pub(super) async fn unknown(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        transport: Transport,
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        let Some(email) = &arrived.account.email else {
+            self.require_sign_up(request, arrived, None).await?;
+            return self
+                .ask_for_address(request, arrived, origin, transport)
+                .await;
+        };
+        if !email.verified {
+            // Whoever writes somebody's address into their profile there must not become them here.
+            let address = email.address.clone();
+            self.require_sign_up(request, arrived, Some(&address))
+                .await?;
+            let via = self.pending_via(arrived)?;
+            let profile = arrived.profile.clone();
+            let signing_up = (address, profile, via, transport);
+            let started = self.verify_address(request, origin, signing_up).await?;
+            return Ok(started.map(ConnectionProgress::VerifyAddress));
+        }
+        let key = step::email_key(&email.address);
+        let owner = self.zalt.store().account_by_identifier(&key).await?;
+        match (owner, self.zalt.config().connection_linking) {
+            (Some(owner), LinkingPolicy::VerifiedAddress) => {
+                self.link_by_address(request, arrived, origin, (owner, transport))
+                    .await
+            }
+            (Some(owner), LinkingPolicy::ProveAccount) => {
+                let address = email.address.clone();
+                self.prove_account(request, arrived, origin, (owner, address, transport))
+                    .await
+            }
+            (None, _) => {
+                let address = email.address.clone();
+                self.require_sign_up(request, arrived, Some(&address))
+                    .await?;
+                self.sign_up(request, arrived, origin, (address, transport))
+                    .await
+            }
+        }
+    }
+
+    /// Takes the address that the provider did not tell, and sends a code to it.
+    ///
+    /// # Errors
+    /// [`Error::AttemptNotFound`], [`Error::AttemptStep`], [`Error::SignUpClosed`], [`Error::RateLimited`].
+    pub async fn give_email_address(
+        &self,
+        request: &RequestContext,
+        token: &AttemptToken,
+        address: EmailAddress,
+    ) -> Result<Started, Error> {
+        let zalt = self.zalt;
+        zalt.take_network_budget(request, b"messages").await?;
+        let attempt = self.find(token).await?;
+        let AttemptState::Connection(state) = attempt.state.clone() else {
+            return Err(Error::AttemptNotFound);
+        };
+        if state.status != ConnectionStatus::NeedsEmailAddress {
+            return Err(Error::AttemptStep);
+        }
+        zalt.require_sign_up_allowed(Some(&address))?;
+        let origin = Origin::Attempt(Box::new(attempt));
+        let signing_up = (address, Profile::default(), state.via, state.transport);
+        let started = self.verify_address(request, &origin, signing_up).await?;
+        started.ok_or(Error::AttemptStep)
+    }
+
+    /// Both sides have verified the address, and the application lets that be enough.
+    async fn link_by_address(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        (owner, transport): (Account, Transport),
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        let address = arrived
+            .account
+            .email
+            .as_ref()
+            .map(|email| step::email_key(&email.address));
+        let own = owner.identifiers.iter().find(|identifier| {
+            identifier.verified_at.is_some() && Some(identifier.value.key()) == address
+        });
+        let Some(own) = own else { return Ok(None) };
+        let by = By::Address(own.id, Box::new(arrived.pending(self)?));
+        self.pass(request, arrived, origin, (&owner, by, transport))
+            .await
+    }
+
+    /// The address has an account here: whoever came proves that it is theirs, as at any sign-in.
+    async fn prove_account(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        (owner, address, transport): (Account, EmailAddress, Transport),
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        let state = SignIn {
+            connection: Some(self.pending_via(arrived)?),
+            ..SignIn::new(
+                Some(IdentifierValue::EmailAddress(address)),
+                Some(owner.user.id),
+                transport,
+            )
+        };
+        let moved = self.moved(origin, AttemptState::SignIn(state))?;
+        let settled = self
+            .settle(request, &arrived.via.key, moved.batch())
+            .await?;
+        let (attempt, token) = moved.written();
+        Ok(settled.then_some(ConnectionProgress::ProveAccount(Started { attempt, token })))
+    }
+
+    /// Makes a user whose address the provider vouches for.
+    async fn sign_up(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        (address, transport): (EmailAddress, Transport),
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        let first = match origin {
+            Origin::Attempt(attempt) => {
+                let mut done = (**attempt).clone();
+                if let AttemptState::Connection(state) = &mut done.state {
+                    state.status = ConnectionStatus::Complete;
+                }
+                Change::UpdateAttempt(done)
+            }
+            Origin::IdToken(used) => (**used).clone(),
+        };
+        let state = new_sign_up(
+            address,
+            arrived.profile.clone(),
+            self.pending_via(arrived)?,
+            transport,
+        );
+        let amr = vec![AuthenticationMethod::Connection];
+        let batch = Batch::new().change(first);
+        let (batch, session, user) = self
+            .zalt
+            .sign_ups()
+            .with_signed_up(request, batch, &state, amr)?;
+        if !self.settle(request, &arrived.via.key, batch).await? {
+            return Ok(None);
+        }
+        let signed_in = session.signed_in(self.zalt, user)?;
+        Ok(Some(ConnectionProgress::SignedUp(signed_in)))
+    }
+
+    /// Sends a code to an address that nobody vouches for. Whether it has an account already is told in the mail and nowhere
+    /// else. `None` if the attempt was written meanwhile.
+    async fn verify_address(
+        &self,
+        request: &RequestContext,
+        origin: &Origin,
+        (address, profile, via, transport): (EmailAddress, Profile, ViaConnection, Transport),
+    ) -> Result<Option<Started>, Error> {
+        let sign_ups = self.zalt.sign_ups();
+        let key = via.key.clone();
+        let sign_up = new_sign_up(address, profile, via, transport);
+        let mut moved = self.moved(origin, AttemptState::SignUp(sign_up))?;
+        let strategy = ChallengeStrategy::EmailCode;
+        let attempt = &mut moved.attempt;
+        let mails = sign_ups.put_first_challenge(request, attempt, strategy);
+        let mails = mails.await?;
+        let mut batch = moved.batch();
+        batch.changes.extend(mails.changes);
+        batch.events.extend(mails.events);
+        let settled = self.settle(request, &key, batch).await?;
+        let (attempt, token) = moved.written();
+        Ok(settled.then_some(Started { attempt, token }))
+    }
+
+    async fn ask_for_address(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        transport: Transport,
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        let state = ConnectionAttempt {
+            via: self.pending_via(arrived)?,
+            purpose: ConnectionPurpose::SignIn,
+            status: ConnectionStatus::NeedsEmailAddress,
+            state: None,
+            nonce: String::new(),
+            pkce_verifier: None,
+            transport,
+        };
+        let moved = self.moved(origin, AttemptState::Connection(state))?;
+        let settled = self
+            .settle(request, &arrived.via.key, moved.batch())
+            .await?;
+        let (attempt, token) = moved.written();
+        Ok(
+            settled.then_some(ConnectionProgress::NeedsEmailAddress(Started {
+                attempt,
+                token,
+            })),
+        )
+    }
+
+    fn pending_via(&self, arrived: &Arrived) -> Result<ViaConnection, Error> {
+        Ok(ViaConnection {
+            pending: Some(arrived.pending(self)?),
+            ..arrived.via.clone()
+        })
+    }
+
+    async fn require_sign_up(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        address: Option<&EmailAddress>,
+    ) -> Result<(), Error> {
+        let Err(error) = self.zalt.require_sign_up_allowed(address) else {
+            return Ok(());
+        };
+        let reason = ConnectionFailure::SignUpRefused;
+        self.failed(request, None, &arrived.via.key, reason).await;
+        Err(error)
+    }
+}
+
+/// A sign-up through a provider, without a password.
+fn new_sign_up(
+    email_address: EmailAddress,
+    profile: Profile,
+    via: ViaConnection,
+    transport: Transport,
+) -> SignUp {
+    SignUp {
+        email_address,
+        username: None,
+        profile,
+        unsafe_metadata: Metadata::default(),
+        password: None,
+        address_taken: false,
+        status: SignUpStatus::MissingRequirements,
+        challenge: None,
+        connection: Some(via),
+        transport,
+    }
+}
