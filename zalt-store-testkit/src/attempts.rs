@@ -174,16 +174,7 @@ fn states(f: &Fixtures) -> Vec<AttemptState> {
             }),
             passkey: waits.then(|| passkey_request(f)),
             sent_to: Some(IdentifierId::from_bytes(f.bytes())),
-            first_factor: (status == SignInStatus::NeedsSecondFactor).then(|| PassedFactor {
-                method: AuthenticationMethod::PasskeyPresence,
-                passkey: Some(CredentialId::from_bytes(f.bytes())),
-                external_account: Some(CredentialId::from_bytes(f.bytes())),
-                offered: SecondFactor::ALL.to_vec(),
-                account: AccountMark {
-                    password_set_at: Some(f.now()),
-                    session_epoch: 3,
-                },
-            }),
+            first_factor: (status == SignInStatus::NeedsSecondFactor).then(|| passed(f)),
             reset: Some(AccountMark {
                 password_set_at: Some(f.now()),
                 session_epoch: 3,
@@ -281,6 +272,20 @@ fn connection_states(f: &Fixtures) -> Vec<AttemptState> {
         }));
     }
     states
+}
+
+fn passed(f: &Fixtures) -> PassedFactor {
+    PassedFactor {
+        method: AuthenticationMethod::PasskeyPresence,
+        passkey: Some(CredentialId::from_bytes(f.bytes())),
+        sent_to: Some(IdentifierId::from_bytes(f.bytes())),
+        external_account: Some(CredentialId::from_bytes(f.bytes())),
+        offered: SecondFactor::ALL.to_vec(),
+        account: AccountMark {
+            password_set_at: Some(f.now()),
+            session_epoch: 3,
+        },
+    }
 }
 
 fn via(f: &Fixtures, pending: bool) -> ViaConnection {

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod attacks;
+mod connections;
 mod devices;
 mod faults;
 mod keys;

@@ -22,7 +22,7 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 const NEW_PASSWORD: &str = "quite another one";
 
 /// The secret of the newest link to say "this wasn't me" that was mailed to `address`.
-fn safety_link(app: &App, address: &str) -> Option<LinkToken> {
+pub(crate) fn safety_link(app: &App, address: &str) -> Option<LinkToken> {
     run(app.worker.send_due()).unwrap();
     let mails = app.outbox.all();
     let mut to_address = mails.iter().rev().filter(|mail| mail.to == address);
@@ -32,7 +32,7 @@ fn safety_link(app: &App, address: &str) -> Option<LinkToken> {
 }
 
 /// The secrets of the links that recover a frozen account, oldest first.
-fn recovery_links(app: &App, address: &str) -> Vec<LinkToken> {
+pub(crate) fn recovery_links(app: &App, address: &str) -> Vec<LinkToken> {
     run(app.worker.send_due()).unwrap();
     let mails = app.outbox.all();
     let links = mails.iter().filter(|mail| mail.to == address);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use zalt_core::attempt::{ChallengeStrategy, NewSignUp, SignInProgress};
+use zalt_core::connection::ProviderProtocol;
 use zalt_core::event::EventKind;
 use zalt_core::id::{MessageId, UserId};
 use zalt_core::identifier::EmailAddress;
@@ -142,6 +143,20 @@ impl App {
 
     pub(crate) fn over_without_passkeys(store: FaultyStore, keys: &EncryptionKeys) -> Self {
         Self::build(store, keys, |_| {}, |builder| builder)
+    }
+
+    /// An application that people come to through providers.
+    pub(crate) fn with_provider(
+        store: FaultyStore,
+        keys: &EncryptionKeys,
+        provider: Arc<dyn ProviderProtocol>,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::build(store, keys, configure, |builder| {
+            builder
+                .passkeys(WebauthnVerifier::new())
+                .connections(provider)
+        })
     }
 
     fn build(

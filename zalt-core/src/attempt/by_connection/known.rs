@@ -76,8 +76,8 @@ impl Connections<'_> {
             Next::Done | Next::Trusted => None,
         };
         let passed = PassedFactor {
-            external_account,
             sent_to,
+            external_account,
             ..sign_ins.passed(method, None, account)
         };
         let shown = account.primary(IdentifierKind::EmailAddress);
