@@ -49,6 +49,9 @@ impl<'a> Provider<'a> {
                 "1 to 512 bytes, as the provider gave it",
             ));
         }
+        if settings.client_secret.is_none() && preset.vouches != Vouches::IfOperatorTrustsIt {
+            return Err(problem("client_secret", "this provider needs one"));
+        }
         check_options(settings, preset)?;
         check_scopes(&settings.extra_scopes)?;
         let reach = reach(settings, this_machine)?;

@@ -1,4 +1,5 @@
-//! Each preset against the answers that its provider's documentation shows (`tests/shapes`, each with the page's address).
+//! Each preset against answers of the shape that its provider's documentation describes (`tests/shapes`, each with the page's
+//! address).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +15,7 @@ use zalt_core::jwt::{
 };
 use zalt_core::{Clock, SystemRng};
 use zalt_oauth::OAuthProviders;
-use zalt_oauth::preset::{Speaks, presets};
+use zalt_oauth::preset::{Speaks, Vouches, presets};
 
 use crate::support::{
     Answers, Asked, CLIENT, NONCE, StillClock, address, callback, key_set, new_key, settings,
@@ -74,7 +75,7 @@ struct Request {
     answer: Value,
 }
 
-/// A provider that answers as its documentation shows.
+/// A provider that answers as its documentation describes.
 struct Stage {
     answers: Arc<Answers>,
     clock: Arc<StillClock>,
@@ -270,6 +271,46 @@ fn each_preset_is_documented_and_named_once() {
     }
     let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes")).unwrap();
     assert_eq!(files.count(), named().count());
+}
+
+#[test]
+fn the_table_in_the_documentation_is_that_of_the_presets() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/providers.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    for preset in presets() {
+        let scopes = match preset.scopes {
+            [] => "none".to_owned(),
+            scopes => format!("`{}`", scopes.join(" ")),
+        };
+        let vouches = match preset.vouches {
+            Vouches::WhereFlagged => "where flagged",
+            Vouches::IfOperatorTrustsIt => "if you say so",
+            _ => "no",
+        };
+        let row = format!(
+            "| `{}` | {} | {scopes} | {vouches} |",
+            preset.name, preset.display_name
+        );
+        let found = rows.clone().filter(|line| line.starts_with(&row)).count();
+        assert_eq!(found, 1, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_provider_needs_a_secret() {
+    for name in named() {
+        let stage = Shape::of(name).stage(name);
+        let mut settings = stage.settings.clone();
+        settings.client_secret = None;
+        let refused = stage.providers.check(&settings).unwrap_err();
+        assert_eq!(refused.field, "client_secret", "{name}");
+    }
+    let mut public = settings("oidc");
+    public.client_secret = None;
+    public.issuer = Some("https://idp.example.com".parse().unwrap());
+    let stage = Shape::of("google").stage("google");
+    assert!(stage.providers.check(&public).is_ok());
 }
 
 /// What each documentation says about addresses that are not the person's, or not any more.
