@@ -7,7 +7,7 @@ use std::pin::Pin;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
 };
@@ -17,6 +17,7 @@ use oauth2::{
     RequestTokenError, StandardRevocableToken, TokenUrl,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 use zalt_core::connection::{
     AuthorizationRequest, OAuthErrorCode, Prompt, ProviderError, ProviderTokens, Redemption,
@@ -101,7 +102,7 @@ impl Endpoint<'_> {
         if self.provider.preset.has(Quirk::ClientKey) {
             request = request.add_extra_param("client_key", self.client_id());
         }
-        let answer = request.request_async(&self.caller).await;
+        let answer = request.request_async(&self.sender()).await;
         answer.map_err(token_error)
     }
 
@@ -115,7 +116,7 @@ impl Endpoint<'_> {
         if self.provider.preset.has(Quirk::ClientKey) {
             request = request.add_extra_param("client_key", self.client_id());
         }
-        let answer = request.request_async(&self.caller).await;
+        let answer = request.request_async(&self.sender()).await;
         answer.map_err(token_error)
     }
 
@@ -174,6 +175,13 @@ impl Endpoint<'_> {
         whole(request, &form.finish())
     }
 
+    fn sender(&self) -> Sender<'_> {
+        Sender {
+            caller: self.caller,
+            json: self.provider.preset.has(Quirk::JsonRequests),
+        }
+    }
+
     fn client_id(&self) -> &str {
         &self.provider.settings.client_id
     }
@@ -194,19 +202,37 @@ impl Endpoint<'_> {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Caller<'_> {
+/// Sends what the crate puts together.
+struct Sender<'a> {
+    caller: Caller<'a>,
+    json: bool,
+}
+
+impl<'c> AsyncHttpClient<'c> for Sender<'_> {
     type Error = ProviderError;
     type Future =
         Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, ProviderError>> + Send + 'c>>;
 
     fn call(&'c self, request: Request<Vec<u8>>) -> Self::Future {
         Box::pin(async move {
-            let mut answer = self.send(request).await?;
+            let request = if self.json { as_json(request) } else { request };
+            let mut answer = self.caller.send(request).await?;
             // Some call their JSON something else. It is read as JSON, whatever it is called.
             answer.headers_mut().remove(CONTENT_TYPE);
             Ok(answer)
         })
     }
+}
+
+/// The same request with its form as a JSON object.
+fn as_json(request: Request<Vec<u8>>) -> Request<Vec<u8>> {
+    let (mut head, form) = request.into_parts();
+    let members: serde_json::Map<String, Value> = form_urlencoded::parse(&form)
+        .map(|(name, value)| (name.into_owned(), value.into()))
+        .collect();
+    let json = HeaderValue::from_static("application/json");
+    head.headers.insert(CONTENT_TYPE, json);
+    Request::from_parts(head, Value::Object(members).to_string().into_bytes())
 }
 
 /// RFC 6749, section 2.3.1: both halves are encoded as forms are.

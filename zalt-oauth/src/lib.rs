@@ -32,6 +32,7 @@ mod id_token;
 mod identity;
 mod keys;
 mod metadata;
+mod place;
 pub mod preset;
 mod provider;
 mod providers;

@@ -19,8 +19,9 @@ use crate::id_token::{Check, IdToken, Nonce, TENANT};
 use crate::identity::{self, Asked};
 use crate::keys::{KeySource, Keys};
 use crate::metadata::{Metadata, address_of};
+use crate::place::Kind;
 use crate::preset::Quirk;
-use crate::provider::{Kind, Provider};
+use crate::provider::Provider;
 use crate::token_answer::TokenAnswer;
 use crate::transport::Transport;
 

@@ -173,6 +173,8 @@ pub enum Quirk {
     AppSecretProof,
     /// Has a version in its addresses, this one unless the option `api_version` says otherwise.
     ApiVersion(&'static str),
+    /// Wants requests for tokens in JSON.
+    JsonRequests,
     /// Calls the client's id `client_key`.
     ClientKey,
 }

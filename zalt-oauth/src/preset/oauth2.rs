@@ -1,4 +1,4 @@
-use super::{ClientAuth, Endpoints, OptionUse, Preset, Shape, Speaks, Userinfo, Vouches};
+use super::{Endpoints, OptionUse, Preset, Shape, Speaks, openid};
 
 /// What goes for a provider that is configured by its endpoints.
 pub(super) const BASE: Preset = Preset {
@@ -10,13 +10,6 @@ pub(super) const BASE: Preset = Preset {
         endpoints: None,
     },
     scopes: &[],
-    client_auth: ClientAuth::Discovered,
-    pkce: true,
-    authorization_params: &[],
-    userinfo: Userinfo::Get { headers: &[] },
-    emails: None,
-    shape: Shape::OPENID,
-    vouches: Vouches::IfOperatorTrustsIt,
     options: &[
         ("client_auth", OptionUse::Optional),
         ("pkce", OptionUse::Optional),
@@ -28,7 +21,7 @@ pub(super) const BASE: Preset = Preset {
         ("picture_field", OptionUse::Optional),
         ("vouches_for_email", OptionUse::Optional),
     ],
-    quirks: &[],
+    ..openid::BASE
 };
 
 /// A provider that is known: `issuer` stands for it in accounts, and may never change.

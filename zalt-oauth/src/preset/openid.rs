@@ -1,7 +1,7 @@
 use super::{ClientAuth, OptionUse, Preset, Quirk, Shape, Speaks, Userinfo, Vouches};
 
 /// What goes for an OpenID provider that does as the specification says.
-const BASE: Preset = Preset {
+pub(super) const BASE: Preset = Preset {
     name: "oidc",
     display_name: "OpenID Connect",
     documentation: &[

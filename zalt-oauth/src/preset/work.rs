@@ -133,6 +133,7 @@ pub(super) static PRESETS: &[Preset] = &[
         // There is no flag.
         vouches: Vouches::No,
         options: &[],
+        quirks: &[Quirk::JsonRequests],
         ..BASE
     },
     Preset {
@@ -192,6 +193,7 @@ pub(super) static PRESETS: &[Preset] = &[
         // There is no flag.
         vouches: Vouches::No,
         options: &[],
+        quirks: &[Quirk::JsonRequests],
         ..BASE
     },
     Preset {

@@ -205,7 +205,19 @@ async fn each_provider_is_asked_for_tokens_as_it_wants_to_be() {
         let stage = shape.stage(name);
         stage.redeem(None).await;
         let asked: Asked = stage.answers.last(&format!("POST {}", stage.token));
-        let form = asked.form();
+        let json = ["notion", "atlassian"].contains(&name);
+        let kind = if json {
+            "application/json"
+        } else {
+            "application/x-www-form-urlencoded"
+        };
+        assert_eq!(asked.header("content-type"), Some(kind), "{name}");
+        let form = if json {
+            serde_json::from_str(&asked.body).unwrap()
+        } else {
+            asked.form()
+        };
+        assert_eq!(form["grant_type"], "authorization_code", "{name}");
         assert_eq!(form["code"], "code-1", "{name}");
         assert_eq!(form["redirect_uri"], callback().as_str(), "{name}");
         assert_eq!(
