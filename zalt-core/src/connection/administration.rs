@@ -118,7 +118,9 @@ impl Connections<'_> {
         put(&mut state.options, update.options);
         // One that an update of this library made useless can still be switched off.
         if state.enabled {
-            self.protocol()?.check(&self.settings_of(&connection)?)?;
+            let (settings, problem) = self.settings_of(&connection);
+            problem?;
+            self.protocol()?.check(&settings)?;
         }
         connection.updated_at = zalt.now();
         let kind = EventKind::ConnectionUpdated {

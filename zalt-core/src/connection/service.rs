@@ -75,10 +75,14 @@ impl<'z> Connections<'z> {
         }
         for connection in stored {
             if config.iter().all(|settings| settings.key != connection.key) {
-                let settings = self.settings_of(&connection)?;
+                let (settings, problem) = self.settings_of(&connection);
                 let enabled = connection.state.enabled;
                 let source = ConnectionSource::Store(Box::new(connection));
-                all.push(self.info(&**protocol, settings, source, enabled)?);
+                let info = self.info(&**protocol, settings, source, enabled)?;
+                all.push(ConnectionInfo {
+                    provider: problem.and(info.provider),
+                    ..info
+                });
             }
         }
         Ok(all)
@@ -135,8 +139,12 @@ impl<'z> Connections<'z> {
         let Some(found) = stored.iter().find(|stored| stored.key == *key) else {
             return Ok(None);
         };
-        let settings = self.settings_of(found)?;
-        Ok(Some((settings, Some(found.id), found.state.enabled)))
+        let (settings, problem) = self.settings_of(found);
+        if let Err(problem) = &problem {
+            tracing::error!(connection = %key, %problem, "a connection is not set up right");
+        }
+        let enabled = found.state.enabled && problem.is_ok();
+        Ok(Some((settings, Some(found.id), enabled)))
     }
 
     pub(crate) fn protocol(&self) -> Result<Arc<dyn ProviderProtocol>, Error> {
@@ -172,26 +180,36 @@ impl<'z> Connections<'z> {
         })
     }
 
-    /// The settings that a row keeps, with the client secret opened.
-    pub(super) fn settings_of(&self, connection: &Connection) -> Result<ConnectionSettings, Error> {
+    /// The settings that a row keeps, with the client secret opened. A secret that no key opens any more is a problem of this
+    /// connection and of no other.
+    pub(super) fn settings_of(
+        &self,
+        connection: &Connection,
+    ) -> (ConnectionSettings, Result<(), SettingsProblem>) {
         let state = &connection.state;
-        let secret = state.client_secret.as_ref();
-        let secret = secret.map(|sealed| {
+        let opened = state.client_secret.as_ref().map(|sealed| {
             let keys = self.zalt.encryption_keys();
-            let bytes = keys.open(&secret_row(connection.id), sealed)?;
-            let text = std::str::from_utf8(&bytes).map(SecretText::from);
-            text.map_err(|_| Error::Internal("a stored client secret is no text"))
+            let bytes = keys.open(&secret_row(connection.id), sealed).ok()?;
+            std::str::from_utf8(&bytes).map(SecretText::from).ok()
         });
-        Ok(ConnectionSettings {
+        let problem = match &opened {
+            Some(None) => Err(SettingsProblem::new(
+                "client_secret",
+                "it was sealed under a key that is no longer configured: set it anew",
+            )),
+            _ => Ok(()),
+        };
+        let settings = ConnectionSettings {
             key: connection.key.clone(),
             provider: state.provider.clone(),
             client_id: state.client_id.clone(),
-            client_secret: secret.transpose()?,
+            client_secret: opened.flatten(),
             issuer: state.issuer.clone(),
             endpoints: state.endpoints.clone(),
             extra_scopes: state.extra_scopes.clone(),
             options: state.options.clone(),
-        })
+        };
+        (settings, problem)
     }
 }
 

@@ -69,6 +69,38 @@ fn client_secrets_are_sealed_and_not_listed() {
 }
 
 #[test]
+fn a_client_secret_that_no_key_opens_any_more_is_no_matter_of_the_others() {
+    // Nothing else is sealed in this store.
+    let shared = |config: &mut Config| {
+        let secret = b"an application's secret of 32 bytes".to_vec();
+        config.access_tokens.signing =
+            zalt_core::config::AccessTokenSigning::SharedSecret(secret.into());
+    };
+    let (store, provider) = (FaultyStore::default(), Provider::default());
+    let before = replica(&store, &fresh_keys(), &provider, shared);
+    let mut new = settings("acme");
+    new.client_secret = Some("planted-client-secret".into());
+    let connections = before.zalt.connections();
+    let made = run(connections.create(&request(), new, true)).unwrap();
+    run(connections.create(&request(), settings("other"), true)).unwrap();
+    let after = replica(&store, &fresh_keys(), &provider, shared);
+    assert_eq!(names(&after), ["google", "github", "other"]);
+    let connections = after.zalt.connections();
+    let listed = run(connections.list()).unwrap();
+    let acme = listed
+        .iter()
+        .find(|info| info.settings.key == made.key)
+        .unwrap();
+    assert_eq!(acme.provider.as_ref().unwrap_err().field, "client_secret");
+    let anew = ConnectionUpdate {
+        client_secret: Some(Some("planted-another".into())),
+        ..ConnectionUpdate::default()
+    };
+    run(connections.update(&request(), made.id, anew)).unwrap();
+    assert_eq!(names(&after), ["google", "github", "acme", "other"]);
+}
+
+#[test]
 fn a_key_is_there_once_and_code_comes_first() {
     let (app, _) = app();
     let connections = app.zalt.connections();
