@@ -21,13 +21,18 @@ pub(crate) struct TokenAnswer {
     members: Map<String, Value>,
 }
 
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+const MAX_SCOPES: usize = 100;
+const MAX_SCOPE_BYTES: usize = 200;
+
 #[derive(Debug, thiserror::Error)]
 #[error("no access token of type bearer")]
 pub(crate) struct NoAccessToken;
 
 impl TokenAnswer {
     pub(crate) fn id_token(&self) -> Option<&str> {
-        self.members.get("id_token")?.as_str()
+        let token = self.members.get("id_token")?.as_str()?;
+        is_token(token).then_some(token)
     }
 
     pub(crate) fn bearer(&self) -> &str {
@@ -76,8 +81,13 @@ impl TryFrom<Map<String, Value>> for TokenAnswer {
             return Err(NoAccessToken);
         }
         Ok(Self {
-            access_token: AccessToken::new(text("access_token").ok_or(NoAccessToken)?),
-            refresh_token: text("refresh_token").map(RefreshToken::new),
+            access_token: text("access_token")
+                .filter(|token| is_token(token))
+                .map(AccessToken::new)
+                .ok_or(NoAccessToken)?,
+            refresh_token: text("refresh_token")
+                .filter(|token| is_token(token))
+                .map(RefreshToken::new),
             scopes: members.get("scope").map(scopes),
             expires_in: members.get("expires_in").and_then(seconds),
             members,
@@ -91,14 +101,19 @@ impl From<TokenAnswer> for Map<String, Value> {
     }
 }
 
+/// RFC 6749, appendix A.12: what can stand in a header. Longer ones than anybody makes are not kept for a user.
+fn is_token(text: &str) -> bool {
+    text.len() <= MAX_TOKEN_BYTES && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+}
+
 fn scopes(value: &Value) -> Vec<Scope> {
     let of_text = |text: &str| {
         text.split([' ', ','])
-            .filter(|scope| !scope.is_empty())
+            .filter(|scope| (1..=MAX_SCOPE_BYTES).contains(&scope.len()))
             .map(|scope| Scope::new(scope.to_owned()))
             .collect::<Vec<_>>()
     };
-    match value {
+    let mut scopes: Vec<Scope> = match value {
         Value::String(text) => of_text(text),
         Value::Array(all) => all
             .iter()
@@ -106,7 +121,9 @@ fn scopes(value: &Value) -> Vec<Scope> {
             .flat_map(of_text)
             .collect(),
         _ => Vec::new(),
-    }
+    };
+    scopes.truncate(MAX_SCOPES);
+    scopes
 }
 
 fn seconds(value: &Value) -> Option<Duration> {
@@ -178,6 +195,9 @@ mod tests {
             json!({}),
             json!({"access_token": ""}),
             json!({"access_token": 7}),
+            json!({"access_token": "a\r\nb"}),
+            json!({"access_token": "\u{e9}"}),
+            json!({"access_token": "a".repeat(16 * 1024 + 1)}),
             json!({"access_token": "t", "token_type": "mac"}),
             json!({"error": "bad_verification_code"}),
             json!([]),

@@ -11,5 +11,6 @@ mod caching;
 mod exchange;
 mod id_tokens;
 mod network;
+mod nonsense;
 mod presets;
 mod support;
