@@ -82,6 +82,8 @@ fn a_client_secret_that_no_key_opens_any_more_is_no_matter_of_the_others() {
     new.client_secret = Some("planted-client-secret".into());
     let connections = before.zalt.connections();
     let made = run(connections.create(&request(), new, true)).unwrap();
+    // They are listed in the order in which they were made.
+    before.clock.advance(MINUTE);
     run(connections.create(&request(), settings("other"), true)).unwrap();
     let after = replica(&store, &fresh_keys(), &provider, shared);
     assert_eq!(names(&after), ["google", "github", "other"]);
