@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::SecondFactor;
 use crate::environment::Timestamp;
 use crate::id::MessageId;
 use crate::secret::Sealed;
@@ -84,10 +85,20 @@ pub enum Notice {
     },
     /// The password was changed or reset.
     PasswordChanged,
-    /// A second factor was set up.
-    SecondFactorAdded,
-    /// A second factor was removed.
-    SecondFactorRemoved,
+    /// A second factor or passkey was set up.
+    SecondFactorAdded {
+        /// Which kind; `None` in messages that were queued before it was noted.
+        #[serde(default)]
+        factor: Option<SecondFactor>,
+    },
+    /// A second factor or passkey was removed.
+    SecondFactorRemoved {
+        /// As above.
+        #[serde(default)]
+        factor: Option<SecondFactor>,
+    },
+    /// The application took all second factors away.
+    SecondFactorsReset,
     /// New recovery codes took the place of those before.
     RecoveryCodesCreated,
     /// A recovery code was used to sign in.
@@ -175,6 +186,7 @@ impl Notice {
             | Self::SignIn { link, .. }
             | Self::ResetPassword { link, .. }
             | Self::AccountExists { sign_in_url: link } => link.as_deref(),
+            Self::AccountFrozen { link, .. } => Some(link),
             _ => None,
         }
     }
@@ -190,8 +202,9 @@ impl fmt::Debug for Notice {
             Self::ResetPassword { .. } => "ResetPassword",
             Self::AccountExists { .. } => "AccountExists",
             Self::PasswordChanged => "PasswordChanged",
-            Self::SecondFactorAdded => "SecondFactorAdded",
-            Self::SecondFactorRemoved => "SecondFactorRemoved",
+            Self::SecondFactorAdded { .. } => "SecondFactorAdded",
+            Self::SecondFactorRemoved { .. } => "SecondFactorRemoved",
+            Self::SecondFactorsReset => "SecondFactorsReset",
             Self::RecoveryCodesCreated => "RecoveryCodesCreated",
             Self::RecoveryCodeUsed { .. } => "RecoveryCodeUsed",
             Self::NewDevice { .. } => "NewDevice",

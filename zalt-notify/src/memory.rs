@@ -64,6 +64,8 @@ pub struct SentMessage {
     pub to: String,
     /// What it says, before the templates.
     pub notice: Notice,
+    /// Where to say that it wasn't them, in mails that tell of a change.
+    pub safety_link: Option<String>,
     /// The subject; empty for SMS.
     pub subject: String,
     /// The plain text.
@@ -235,6 +237,7 @@ impl Mailer for MemoryMailer {
             channel: Channel::Mail,
             to: mail.to.clone(),
             notice: mail.notice.clone(),
+            safety_link: mail.safety_link.clone(),
             subject: rendered.subject().to_owned(),
             text: rendered.text().to_owned(),
             html: Some(rendered.html().to_owned()),
@@ -254,6 +257,7 @@ impl SmsSender for MemoryMailer {
             channel: Channel::Sms,
             to: sms.to.clone(),
             notice: sms.notice.clone(),
+            safety_link: None,
             subject: String::new(),
             text,
             html: None,

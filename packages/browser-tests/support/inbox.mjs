@@ -10,7 +10,7 @@ export class Inbox {
     this.#reader = reader;
   }
 
-  /// The newest message to `to` with a code in it that was not read before: its subject, code and link.
+  /// The newest message to `to` with a code in it that was not read before: its subject, code and links.
   async code(to) {
     return this.#next(to, (message) => message.code !== null);
   }
@@ -46,11 +46,13 @@ export class Inbox {
     const { page } = this.#reader;
     await this.#reader.open(path);
     const code = page.locator("#message-code");
+    const safetyLink = page.getByRole("link", { name: "This wasn’t me" });
     const link = page.getByRole("link", { name: "Open the link" });
     return {
       path,
       subject: await page.getByRole("heading", { level: 1 }).innerText(),
       code: (await code.count()) > 0 ? (await code.innerText()).trim() : null,
+      safetyLink: (await safetyLink.count()) > 0 ? await safetyLink.getAttribute("href") : null,
       link: (await link.count()) > 0 ? await link.getAttribute("href") : null,
     };
   }

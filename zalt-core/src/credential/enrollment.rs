@@ -234,9 +234,9 @@ impl<'z> Credentials<'z> {
                     .users()
                     .own_event(request, account.user.id, kind)?,
             );
-            batch
-                .changes
-                .extend(self.zalt.mail_all(account, &Notice::SecondFactorRemoved)?);
+            let factor = removed.second_factor();
+            let notice = Notice::SecondFactorRemoved { factor };
+            batch.changes.extend(self.zalt.mail_all(account, &notice)?);
         }
         Ok(batch)
     }
@@ -285,7 +285,7 @@ impl<'z> Credentials<'z> {
         batch.changes.extend(factors.map(deletion));
         batch
             .changes
-            .extend(self.zalt.mail_all(&account, &Notice::SecondFactorRemoved)?);
+            .extend(self.zalt.mail_all(&account, &Notice::SecondFactorsReset)?);
         Ok(self.zalt.commit(batch).await?)
     }
 
@@ -399,9 +399,9 @@ impl<'z> Credentials<'z> {
             credential_id: added.id,
         };
         let mut batch = batch.event(own_event(kind)?);
-        batch
-            .changes
-            .extend(zalt.mail_all(account, &Notice::SecondFactorAdded)?);
+        let factor = added.second_factor();
+        let notice = Notice::SecondFactorAdded { factor };
+        batch.changes.extend(zalt.mail_all(account, &notice)?);
         let methods = zalt.config().second_factors.methods;
         if !added
             .second_factor()

@@ -111,7 +111,7 @@ impl Account {
     }
 
     /// Where the code of a second factor goes: the primary one of the identifiers that serve, or else the oldest.
-    pub(crate) fn message_recipient(&self, factor: SecondFactor) -> Option<&Identifier> {
+    pub fn message_recipient(&self, factor: SecondFactor) -> Option<&Identifier> {
         let serves = |identifier: &&Identifier| {
             identifier.verified_at.is_some()
                 && SecondFactor::to(identifier.value.kind()) == Some(factor)

@@ -6,7 +6,7 @@ use crate::config::SecondFactor;
 use crate::connection::ConnectionKey;
 use crate::identifier::IdentifierKind;
 use crate::passkey::UserVerification;
-use crate::session::{Assurance, AuthenticationMethod};
+use crate::session::{Assurance, AuthenticationMethod, Session};
 use crate::user::Account;
 
 impl Credential {
@@ -78,6 +78,13 @@ impl Zalt {
     pub fn second_factor_kinds(&self, account: &Account) -> Vec<SecondFactor> {
         let has = |kind: &SecondFactor| self.second_factors(account).any(|(of, _)| of == *kind);
         SecondFactor::ALL.iter().copied().filter(has).collect()
+    }
+
+    /// The same of those that this session can step up by: no code of the kind that it began with.
+    pub fn step_up_kinds(&self, session: &Session, account: &Account) -> Vec<SecondFactor> {
+        let mut kinds = self.second_factor_kinds(account);
+        kinds.retain(|kind| kind.message().is_none() || session.goes_with(*kind));
+        kinds
     }
 
     /// Whether nobody could sign in to the account without this credential: a passkey or an account at a provider, where nothing

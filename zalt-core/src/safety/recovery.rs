@@ -137,27 +137,28 @@ impl Safety<'_> {
             .change(Change::UpdateUser(self.unfrozen(&account.user)))
             .event(event(EventKind::UserUnfrozen)?);
         let added = review(&account, &recovery);
-        for credential in &added.credentials {
-            if decision.credentials.contains(&credential.id) {
-                let (id, version) = (credential.id, credential.version);
-                let kind = match &credential.state {
-                    CredentialState::ExternalAccount(external) => unlinked(credential, external),
-                    _ => EventKind::CredentialRemoved { credential_id: id },
-                };
-                batch = batch
-                    .change(Change::DeleteCredential { id, version })
-                    .event(event(kind)?);
-            }
+        let unknown: Vec<&Identifier> = added
+            .identifiers
+            .iter()
+            .filter(|identifier| decision.identifiers.contains(&identifier.id))
+            .collect();
+        for credential in removed(&account, &added, &unknown, decision) {
+            let (id, version) = (credential.id, credential.version);
+            let kind = match &credential.state {
+                CredentialState::ExternalAccount(external) => unlinked(credential, external),
+                _ => EventKind::CredentialRemoved { credential_id: id },
+            };
+            batch = batch
+                .change(Change::DeleteCredential { id, version })
+                .event(event(kind)?);
         }
         let mut left = account.identifiers.clone();
-        for identifier in &added.identifiers {
-            if decision.identifiers.contains(&identifier.id) {
-                let (id, version) = (identifier.id, identifier.version);
-                left.retain(|kept| kept.id != id);
-                batch = batch
-                    .change(Change::DeleteIdentifier { id, version })
-                    .event(event(EventKind::IdentifierRemoved { identifier_id: id })?);
-            }
+        for identifier in unknown {
+            let (id, version) = (identifier.id, identifier.version);
+            left.retain(|kept| kept.id != id);
+            batch = batch
+                .change(Change::DeleteIdentifier { id, version })
+                .event(event(EventKind::IdentifierRemoved { identifier_id: id })?);
         }
         let batch = self
             .with_own_address(&account, &recovery, &mut left, batch)
@@ -262,6 +263,34 @@ fn review(account: &Account, recovery: &Recovery) -> Review {
         credentials: credentials.cloned().collect(),
         identifiers: identifiers.cloned().collect(),
     }
+}
+
+/// The credentials that go: those that the owner does not know, codes sent to an address or number that goes, and recovery codes
+/// where nothing is left for them to stand in for.
+fn removed<'a>(
+    account: &'a Account,
+    added: &Review,
+    unknown: &[&Identifier],
+    decision: &ReviewDecision,
+) -> Vec<&'a Credential> {
+    let goes = |credential: &Credential| {
+        let is_unknown = decision.credentials.contains(&credential.id)
+            && added.credentials.iter().any(|row| row.id == credential.id);
+        let goes_with_its_identifier = match &credential.state {
+            CredentialState::Messages(messages) => unknown
+                .iter()
+                .any(|identifier| identifier.id == messages.identifier_id),
+            _ => false,
+        };
+        is_unknown || goes_with_its_identifier
+    };
+    let credentials = || account.credentials.iter();
+    let has_factor = credentials().any(|row| !goes(row) && row.second_factor().is_some());
+    let stands_alone =
+        |row: &Credential| !has_factor && matches!(row.state, CredentialState::RecoveryCodes(_));
+    credentials()
+        .filter(|row| goes(row) || stands_alone(row))
+        .collect()
 }
 
 fn with_sign_in(attempt: &Attempt, change: impl FnOnce(&mut SignIn)) -> Attempt {

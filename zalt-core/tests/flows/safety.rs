@@ -13,6 +13,7 @@ use zalt_core::safety::ReviewDecision;
 use zalt_core::secret::LinkToken;
 use zalt_core::session::{Authenticated, Transport};
 
+use crate::phone_numbers::{NUMBER, add_verified, two_countries};
 use crate::second_factors::{check, owner};
 use crate::support::*;
 
@@ -283,6 +284,32 @@ fn a_factor_that_was_added_lately_goes_with_the_review() {
     finish(&app, &started, &decision);
     let progress = with_password(&app, NEW_PASSWORD).unwrap();
     assert!(matches!(progress, SignInProgress::Complete(_)));
+}
+
+#[test]
+fn codes_go_with_their_number_and_leave_no_recovery_codes_behind() {
+    let app = App::with(|config| {
+        two_countries(config);
+        config.second_factors.methods.sms_code = true;
+    });
+    let (_, intruder) = intruded(&app);
+    let number = add_verified(&app, &intruder, NUMBER);
+    let credentials = app.zalt.credentials();
+    run(credentials.add_messages(&request(), &intruder, number.id)).unwrap();
+    freeze(&app, &safety_link(&app, ADA).unwrap()).unwrap();
+    let started = recover(&app, &recovery_links(&app, ADA)[0]).unwrap();
+    set_password(&app, &started);
+    let decision = ReviewDecision {
+        identifiers: vec![number.id],
+        ..ReviewDecision::default()
+    };
+    finish(&app, &started, &decision);
+    let progress = with_password(&app, NEW_PASSWORD).unwrap();
+    let SignInProgress::Complete(signed_in) = progress else {
+        panic!("{progress:?}");
+    };
+    let account = run(app.zalt.users().find_account(signed_in.user.id)).unwrap();
+    assert_eq!(account.credentials, []);
 }
 
 #[test]

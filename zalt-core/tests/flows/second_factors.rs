@@ -4,7 +4,7 @@ use zalt_core::Error;
 use zalt_core::attempt::{
     ChallengePurpose, ChallengeStrategy, Proof, SecondFactorProof, SignInProgress,
 };
-use zalt_core::config::SecondFactorPolicy;
+use zalt_core::config::{SecondFactor, SecondFactorPolicy};
 use zalt_core::credential::{CredentialState, NewRecoveryCodes, TotpSecret};
 use zalt_core::event::EventKind;
 use zalt_core::id::CredentialId;
@@ -333,7 +333,12 @@ fn an_app_counts_only_once_it_is_confirmed() {
     ));
     let code = begun.secret.code_at(app.zalt.now());
     assert!(confirm(begun.credential.id, &code).unwrap().is_some());
-    assert!(matches!(app.mail_to(ADA), Notice::SecondFactorAdded));
+    assert!(matches!(
+        app.mail_to(ADA),
+        Notice::SecondFactorAdded {
+            factor: Some(SecondFactor::Totp)
+        }
+    ));
     // The code that confirmed it signs nobody in.
     let token = first_factor(&app);
     assert!(matches!(
@@ -507,7 +512,12 @@ fn removing_the_last_app_takes_the_recovery_codes_and_the_question_with_it() {
     let refused = run(credentials.remove(&request(), &who, codes.id));
     assert!(matches!(refused, Err(Error::NotFound)));
     run(credentials.remove(&request(), &who, owner.credential)).unwrap();
-    assert!(matches!(app.mail_to(ADA), Notice::SecondFactorRemoved));
+    assert!(matches!(
+        app.mail_to(ADA),
+        Notice::SecondFactorRemoved {
+            factor: Some(SecondFactor::Totp)
+        }
+    ));
     assert!(matches!(
         with_password(&app),
         Ok(SignInProgress::Complete(_))

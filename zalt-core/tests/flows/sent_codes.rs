@@ -254,10 +254,10 @@ fn a_text_message_is_a_second_factor_once_the_first_was_passed_and_somebody_asks
     enroll(&app, &who, &number);
     app.mails_to(ADA);
     let told = app.outbox.all();
-    assert!(
-        told.iter()
-            .any(|mail| mail.notice == Notice::SecondFactorAdded)
-    );
+    assert!(told.iter().any(|mail| mail.notice
+        == Notice::SecondFactorAdded {
+            factor: Some(SecondFactor::SmsCode)
+        }));
     let before = app.texts_to(NUMBER).len();
     let (token, attempt) = half_way(&app);
     assert_eq!(attempt.sent_messages, 0);

@@ -156,6 +156,7 @@ impl Default for Color {
 
 #[cfg(test)]
 mod tests {
+    use zalt_core::config::SecondFactor;
     use zalt_core::message::Notice;
 
     use super::*;
@@ -209,8 +210,14 @@ mod tests {
             Notice::PhoneNumberRemoved {
                 number: "+436601234567".to_owned(),
             },
-            Notice::SecondFactorAdded,
-            Notice::SecondFactorRemoved,
+            Notice::SecondFactorAdded { factor: None },
+            Notice::SecondFactorAdded {
+                factor: Some(SecondFactor::SmsCode),
+            },
+            Notice::SecondFactorRemoved {
+                factor: Some(SecondFactor::Passkey),
+            },
+            Notice::SecondFactorsReset,
             Notice::RecoveryCodesCreated,
             Notice::RecoveryCodeUsed { left: 0 },
             Notice::RecoveryCodeUsed { left: 7 },

@@ -32,6 +32,7 @@
 mod layout;
 mod letter;
 mod rendered;
+mod second_factor;
 mod text_message;
 mod wording;
 

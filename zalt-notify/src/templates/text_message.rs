@@ -2,9 +2,9 @@
 
 use zalt_core::message::{Notice, Sms};
 
-use super::RenderError;
 use super::rendered::one_line;
 use super::wording::{MAX_CODE, codes_left, duration};
+use super::{RenderError, second_factor};
 
 /// The words of a text message. It has no link: links in text messages are what phishing taught people not to touch,
 /// and many carriers drop them.
@@ -80,14 +80,12 @@ fn safety(app: &str, notice: &Notice) -> Result<String, RenderError> {
         Notice::ExternalAccountUnlinked { .. } => {
             "an account at another service was unlinked from your account.".to_owned()
         }
-        Notice::SecondFactorAdded => "a second factor was set up for your account.".to_owned(),
-        Notice::SecondFactorRemoved => "a second factor was removed from your account.".to_owned(),
         Notice::RecoveryCodesCreated => "new recovery codes were made for your account.".to_owned(),
         Notice::RecoveryCodeUsed { left } => format!(
             "a recovery code of your account was used. {}",
             codes_left(*left)
         ),
-        _ => return Err(RenderError::UnknownNotice),
+        notice => second_factor::text(notice).ok_or(RenderError::UnknownNotice)?,
     };
     Ok(format!(
         "{app}: {happened} If it was not you, reset your password now."

@@ -2,9 +2,9 @@
 
 use zalt_core::message::Notice;
 
-use super::RenderError;
 use super::letter::{Action, Letter};
 use super::rendered::one_line;
+use super::{RenderError, second_factor};
 
 /// The words of a mail.
 pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError> {
@@ -92,10 +92,11 @@ pub(super) fn letter(app: String, notice: &Notice) -> Result<Letter, RenderError
             ("A phone number", "number", number),
             "removed",
         )),
-        Notice::SecondFactorAdded
-        | Notice::SecondFactorRemoved
+        Notice::SecondFactorAdded { .. }
+        | Notice::SecondFactorRemoved { .. }
+        | Notice::SecondFactorsReset
         | Notice::RecoveryCodesCreated
-        | Notice::RecoveryCodeUsed { .. } => Ok(second_factor(app, notice)),
+        | Notice::RecoveryCodeUsed { .. } => Ok(second_factor::letter(app, notice)),
         Notice::AccountDeleted => Ok(account_deleted(app)),
         other => account_safety(app, other),
     }
@@ -245,38 +246,6 @@ fn account_frozen(app: String, link: &str, minutes: u32) -> Result<Letter, Rende
     })
 }
 
-/// What happened to the second factors of an account.
-fn second_factor(app: String, notice: &Notice) -> Letter {
-    let (subject, heading, happened) = match notice {
-        Notice::SecondFactorAdded => (
-            format!("A second factor was set up for your account at {app}"),
-            "A second factor was set up",
-            format!("Signing in to your account at {app} asks for a second factor from now on."),
-        ),
-        Notice::SecondFactorRemoved => (
-            format!("A second factor was removed from your account at {app}"),
-            "A second factor was removed",
-            format!("A second factor was removed from your account at {app}."),
-        ),
-        Notice::RecoveryCodeUsed { left } => (
-            format!("A recovery code of your account at {app} was used"),
-            "A recovery code was used",
-            format!(
-                "Somebody proved by a recovery code to be you at {app}. {}",
-                codes_left(*left)
-            ),
-        ),
-        _ => (
-            format!("New recovery codes for your account at {app}"),
-            "You have new recovery codes",
-            format!(
-                "New recovery codes were made for your account at {app}. Those before no longer work."
-            ),
-        ),
-    };
-    safety(subject, heading, happened, app)
-}
-
 /// What differs between the mails that carry a code.
 struct Proof {
     subject: String,
@@ -333,7 +302,7 @@ fn account_exists(app: String, sign_in_url: Option<&str>) -> Result<Letter, Rend
 }
 
 /// A mail that something about the account changed, which tells the owner what to do if a stranger did it.
-fn safety(subject: String, heading: &str, happened: String, app: String) -> Letter {
+pub(super) fn safety(subject: String, heading: &str, happened: String, app: String) -> Letter {
     Letter {
         subject,
         preheader: "If this was not you, act now.".to_owned(),

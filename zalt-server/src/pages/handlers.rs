@@ -9,6 +9,7 @@ mod passkey;
 mod password;
 mod safety;
 mod second_factor;
+mod set_up;
 mod sign_in;
 mod sign_up;
 
@@ -99,18 +100,16 @@ fn sign_in() -> Router<Pages> {
             paths::SIGN_IN_SECOND_FACTOR,
             get(second_factor::show).post(second_factor::pass),
         )
+        .route(paths::SIGN_IN_SECOND_FACTOR_SEND, post(second_factor::send))
         .route(
             paths::SIGN_IN_SET_UP,
-            get(second_factor::show_set_up).post(second_factor::set_up),
+            get(set_up::show).post(set_up::begin_app),
         )
-        .route(paths::SIGN_IN_SET_UP_CONFIRM, post(second_factor::confirm))
-        .route(
-            paths::SIGN_IN_SET_UP_PASSKEY,
-            post(second_factor::set_up_passkey),
-        )
+        .route(paths::SIGN_IN_SET_UP_CONFIRM, post(set_up::confirm_app))
+        .route(paths::SIGN_IN_SET_UP_PASSKEY, post(set_up::confirm_passkey))
         .route(
             paths::SIGN_IN_SET_UP_PASSKEY_OPTIONS,
-            post(second_factor::passkey_options),
+            post(set_up::passkey_options),
         )
         .route(paths::SIGN_IN_PASSKEY, post(passkey::sign_in))
         .route(paths::SIGN_IN_PASSKEY_BEGIN, post(passkey::begin))

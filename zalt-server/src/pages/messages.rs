@@ -75,14 +75,18 @@ fn text(error: &Error) -> Option<String> {
             "This account is frozen. Recover it by the mail that was sent, or ask for a new password to get another."
         }
         Error::UsernameTaken => "Somebody else has this username.",
+        Error::PhoneNumberNotAllowed => {
+            "No text message can be sent to this number. Use a mobile number of a country that is served here."
+        }
+        Error::PhoneNumberTaken => "This number can’t be added: it is in use already.",
         Error::EmailAddressTaken => "This address can’t be added: it is in use already.",
         Error::TooManyIdentifiers => {
-            "You have as many addresses as an account may have. Remove one first."
+            "You have as many addresses and numbers as an account may have. Remove one first."
         }
         Error::LastIdentifier => {
             "The last verified address stays, or you could not sign in any more."
         }
-        Error::IdentifierNotVerified => "Verify this address first.",
+        Error::IdentifierNotVerified => "Verify it first.",
         Error::TooManyCredentials => {
             "You have as many of these as an account may have. Remove one first."
         }

@@ -16,7 +16,7 @@ pub(crate) const SIGN_UP_RESEND: &str = "/sign-up/resend";
 
 pub(crate) const SIGN_IN: &str = "/sign-in";
 pub(crate) const SIGN_IN_PASSWORD: &str = "/sign-in/password";
-/// POST only: takes `strategy`, `email_code` or `email_link`, and sends the message.
+/// POST only: takes `strategy`, `email_code`, `email_link` or `sms_code`, and sends the message.
 pub(crate) const SIGN_IN_STRATEGY: &str = "/sign-in/strategy";
 pub(crate) const SIGN_IN_CODE: &str = "/sign-in/code";
 /// GET only.
@@ -27,6 +27,8 @@ pub(crate) const SIGN_IN_LINK: &str = "/sign-in/link";
 pub(crate) const SIGN_IN_RESEND: &str = "/sign-in/resend";
 /// The second factor; `use` in the query names another than the strongest.
 pub(crate) const SIGN_IN_SECOND_FACTOR: &str = "/sign-in/second-factor";
+/// POST only: sends the code of `strategy`.
+pub(crate) const SIGN_IN_SECOND_FACTOR_SEND: &str = "/sign-in/second-factor/send";
 /// Setting up an authenticator app where everybody needs one. POST shows what to scan.
 pub(crate) const SIGN_IN_SET_UP: &str = "/sign-in/set-up";
 /// POST only: the app's first code.
@@ -74,6 +76,15 @@ pub(crate) const ACCOUNT_EMAIL_SEND: &str = "/account/emails/send";
 pub(crate) const ACCOUNT_EMAIL_PRIMARY: &str = "/account/emails/primary";
 /// POST only.
 pub(crate) const ACCOUNT_EMAIL_REMOVE: &str = "/account/emails/remove";
+/// The phone numbers, in the manner of [`ACCOUNT_EMAILS`].
+pub(crate) const ACCOUNT_PHONES: &str = "/account/phone-numbers";
+pub(crate) const ACCOUNT_PHONE_VERIFY: &str = "/account/phone-numbers/verify";
+/// POST only: texts a code to the number `id` and leads to [`ACCOUNT_PHONE_VERIFY`].
+pub(crate) const ACCOUNT_PHONE_SEND: &str = "/account/phone-numbers/send";
+/// POST only.
+pub(crate) const ACCOUNT_PHONE_PRIMARY: &str = "/account/phone-numbers/primary";
+/// POST only.
+pub(crate) const ACCOUNT_PHONE_REMOVE: &str = "/account/phone-numbers/remove";
 pub(crate) const ACCOUNT_PASSWORD: &str = "/account/password";
 /// The passkeys; POST adds one.
 pub(crate) const ACCOUNT_PASSKEYS: &str = "/account/passkeys";
@@ -83,13 +94,15 @@ pub(crate) const ACCOUNT_PASSKEY_OPTIONS: &str = "/account/passkeys/options";
 pub(crate) const ACCOUNT_PASSKEY_RENAME: &str = "/account/passkeys/rename";
 /// POST only: removes the passkey `id`.
 pub(crate) const ACCOUNT_PASSKEY_REMOVE: &str = "/account/passkeys/remove";
-/// GET only: the authenticator apps and what is left of the recovery codes.
+/// GET only: the authenticator apps, the sent codes and what is left of the recovery codes.
 pub(crate) const ACCOUNT_SECOND_FACTORS: &str = "/account/second-factors";
 /// POST only: shows what to scan.
 pub(crate) const ACCOUNT_SECOND_FACTOR_ADD: &str = "/account/second-factors/add";
 /// POST only: the app's first code.
 pub(crate) const ACCOUNT_SECOND_FACTOR_CONFIRM: &str = "/account/second-factors/confirm";
-/// POST only: removes the app `id`.
+/// POST only: has codes sent to the address or number `id`.
+pub(crate) const ACCOUNT_SECOND_FACTOR_MESSAGES: &str = "/account/second-factors/messages";
+/// POST only: removes the app or the sent codes `id`.
 pub(crate) const ACCOUNT_SECOND_FACTOR_REMOVE: &str = "/account/second-factors/remove";
 /// POST only: makes new recovery codes and shows them.
 pub(crate) const ACCOUNT_RECOVERY_CODES: &str = "/account/second-factors/recovery-codes";
@@ -101,6 +114,8 @@ pub(crate) const ACCOUNT_SESSION_REVOKE: &str = "/account/sessions/revoke";
 pub(crate) const ACCOUNT_SESSIONS_REVOKE_OTHERS: &str = "/account/sessions/revoke-others";
 /// POST only.
 pub(crate) const ACCOUNT_SESSIONS_REVOKE_ALL: &str = "/account/sessions/revoke-all";
+/// POST only: forgets the device `id`.
+pub(crate) const ACCOUNT_DEVICE_FORGET: &str = "/account/sessions/forget-device";
 /// GET only.
 pub(crate) const ACCOUNT_ACTIVITY: &str = "/account/activity";
 pub(crate) const ACCOUNT_DELETE: &str = "/account/delete";
@@ -111,6 +126,9 @@ pub(crate) const ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS: &str =
 /// POST only: proves a second factor, `code` or `response` of `strategy`.
 pub(crate) const ACCOUNT_REAUTHENTICATE_SECOND_FACTOR: &str =
     "/account/reauthenticate/second-factor";
+/// POST only: sends the code of `strategy`.
+pub(crate) const ACCOUNT_REAUTHENTICATE_SECOND_FACTOR_SEND: &str =
+    "/account/reauthenticate/second-factor/send";
 /// POST only: sends a code with which somebody without a password proves again who they are.
 pub(crate) const ACCOUNT_REAUTHENTICATE_CODE: &str = "/account/reauthenticate/code";
 
@@ -127,6 +145,10 @@ pub(crate) fn start_of(path: &str) -> &'static str {
         PASSWORD_FORGOTTEN
     } else if path.starts_with(ACCOUNT_EMAILS) {
         ACCOUNT_EMAILS
+    } else if path.starts_with(ACCOUNT_PHONES) {
+        ACCOUNT_PHONES
+    } else if path.starts_with(ACCOUNT_REAUTHENTICATE) {
+        ACCOUNT_REAUTHENTICATE
     } else {
         SIGN_IN
     }
@@ -136,6 +158,7 @@ pub(crate) fn start_of(path: &str) -> &'static str {
 pub(crate) fn section_of(path: &str) -> &'static str {
     [
         ACCOUNT_EMAILS,
+        ACCOUNT_PHONES,
         ACCOUNT_PASSWORD,
         ACCOUNT_PASSKEYS,
         ACCOUNT_SECOND_FACTORS,

@@ -1,6 +1,8 @@
 //! A form that was sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::str::FromStr;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -71,6 +73,19 @@ impl Posted {
         } else {
             Err(Fault::BadRequest)
         }
+    }
+
+    /// What was ticked of a list whose boxes are called `{prefix}{id}`.
+    ///
+    /// # Errors
+    /// [`Fault::BadRequest`] if one of them names no id.
+    pub(crate) fn ticked<T: FromStr + Eq + Hash>(
+        &mut self,
+        prefix: &str,
+    ) -> Result<HashSet<T>, Fault> {
+        let names = self.fields.extract_if(|name, _| name.starts_with(prefix));
+        let ids = names.map(|(name, _)| name.strip_prefix(prefix).unwrap_or_default().parse());
+        ids.collect::<Result<_, _>>().map_err(|_| Fault::BadRequest)
     }
 }
 

@@ -91,6 +91,7 @@ impl Pages {
             password: factors.password,
             email_code: factors.email_code,
             email_link: factors.email_link,
+            sms_code: factors.sms_code,
             passkey: factors.passkey,
         }
     }
@@ -103,6 +104,7 @@ impl Pages {
             password: config.first_factors.password,
             email_code: without_password,
             email_link: without_password,
+            sms_code: false,
             passkey: false,
         }
     }

@@ -5,4 +5,6 @@ mod browser;
 mod flows;
 mod guards;
 mod inbox;
+mod messages;
+mod safety;
 mod second_factors;

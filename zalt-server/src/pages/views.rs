@@ -17,18 +17,19 @@ mod sign_up;
 mod site;
 
 pub(crate) use account::{
-    ActivityItem, ActivityKind, ActivityView, DeleteAccountView, DeviceKind, EmailAddressItem,
-    EmailAddressesView, KeptOn, PasskeyItem, PasskeyNameView, PasskeysView, PasswordView,
-    ProfileView, ReauthenticateView, SecondFactorItem, SecondFactorsView, SessionItem,
-    SessionsView,
+    ActivityItem, ActivityKind, ActivityView, DeleteAccountView, DeviceItem, DeviceKind,
+    EmailAddressesView, IdentifierItem, KeptOn, MessagesItem, PasskeyItem, PasskeyNameView,
+    PasskeysView, PasswordView, PhoneNumbersView, ProfileView, ReauthenticateView,
+    SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
 };
-pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose};
+pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose, SentBy};
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
 pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};
 pub(crate) use safety::{AddedItem, ReviewView, SafetyStep, SafetyView};
 pub(crate) use second_factor::{
-    RecoveryCodesView, Scan, SecondFactorView, SecondStep, SetUpView, TotpView,
+    RecoveryCodesView, Scan, SecondFactorMessage, SecondFactorView, SecondStep, SetUpView,
+    TotpView, TrustDevice,
 };
 pub(crate) use sign_in::{SignInPasswordView, SignInView, Strategies};
 pub(crate) use sign_up::{NameFields, SignUpView};

@@ -1,4 +1,4 @@
-use zalt_core::config::SecondFactorPolicy;
+use zalt_core::config::{SecondFactor, SecondFactorPolicy};
 use zalt_core::message::Notice;
 use zalt_core::user::Name;
 
@@ -23,7 +23,12 @@ fn the_first_passkey_brings_recovery_codes_and_ends_other_sessions() {
     assert!(passkey.backup_eligible && passkey.backed_up && passkey.user_verified);
     assert_eq!(passkey.transports, ["internal", "hybrid"]);
     assert_eq!(passkey.attestation_format, "none");
-    assert!(matches!(app.mail_to(ADA), Notice::SecondFactorAdded));
+    assert!(matches!(
+        app.mail_to(ADA),
+        Notice::SecondFactorAdded {
+            factor: Some(SecondFactor::Passkey)
+        }
+    ));
     let over = run(app
         .zalt
         .sessions()
@@ -72,7 +77,12 @@ fn a_passkey_is_renamed_and_removed_by_its_owner_only() {
     run(credentials.remove(&request(), &of_ada, id)).unwrap();
     let account = run(app.zalt.users().find_account(of_ada.user().id)).unwrap();
     assert_eq!(account.credentials, [], "the recovery codes go too");
-    assert!(matches!(app.mail_to(ADA), Notice::SecondFactorRemoved));
+    assert!(matches!(
+        app.mail_to(ADA),
+        Notice::SecondFactorRemoved {
+            factor: Some(SecondFactor::Passkey)
+        }
+    ));
     app.sign_in(ADA);
 }
 

@@ -2,7 +2,7 @@
 
 mod activity;
 mod delete;
-mod emails;
+mod identifiers;
 mod passkeys;
 mod password;
 mod profile;
@@ -13,7 +13,7 @@ mod sessions;
 use axum::Router;
 use axum::routing::{get, post};
 
-use self::emails::AddressByMail;
+use self::identifiers::{Addresses, Numbers};
 use super::mailed::{follow_link, show_link};
 use crate::pages::paths;
 use crate::pages::state::Pages;
@@ -29,18 +29,12 @@ pub(super) fn password_router() -> Router<Pages> {
 pub(super) fn router() -> Router<Pages> {
     Router::new()
         .route(paths::ACCOUNT, get(profile::show).post(profile::save))
-        .route(paths::ACCOUNT_EMAILS, get(emails::show).post(emails::add))
-        .route(paths::ACCOUNT_EMAIL_SEND, post(emails::send))
-        .route(
-            paths::ACCOUNT_EMAIL_VERIFY,
-            get(emails::show_code).post(emails::verify),
-        )
+        .merge(identifiers::router::<Addresses>())
         .route(
             paths::ACCOUNT_EMAIL_LINK,
-            get(show_link::<AddressByMail>).post(follow_link::<AddressByMail>),
+            get(show_link::<Addresses>).post(follow_link::<Addresses>),
         )
-        .route(paths::ACCOUNT_EMAIL_PRIMARY, post(emails::make_primary))
-        .route(paths::ACCOUNT_EMAIL_REMOVE, post(emails::remove))
+        .merge(identifiers::router::<Numbers>())
         .route(
             paths::ACCOUNT_PASSKEYS,
             get(passkeys::show).post(passkeys::add),
@@ -62,6 +56,10 @@ pub(super) fn router() -> Router<Pages> {
             post(second_factors::confirm),
         )
         .route(
+            paths::ACCOUNT_SECOND_FACTOR_MESSAGES,
+            post(second_factors::add_messages),
+        )
+        .route(
             paths::ACCOUNT_SECOND_FACTOR_REMOVE,
             post(second_factors::remove),
         )
@@ -71,6 +69,7 @@ pub(super) fn router() -> Router<Pages> {
         )
         .route(paths::ACCOUNT_SESSIONS, get(sessions::show))
         .route(paths::ACCOUNT_SESSION_REVOKE, post(sessions::revoke))
+        .route(paths::ACCOUNT_DEVICE_FORGET, post(sessions::forget_device))
         .route(
             paths::ACCOUNT_SESSIONS_REVOKE_OTHERS,
             post(sessions::revoke_others),
@@ -91,6 +90,10 @@ pub(super) fn router() -> Router<Pages> {
         .route(
             paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
             post(reauthenticate::by_second_factor),
+        )
+        .route(
+            paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR_SEND,
+            post(reauthenticate::send_second_factor),
         )
         .route(
             paths::ACCOUNT_REAUTHENTICATE_CODE,

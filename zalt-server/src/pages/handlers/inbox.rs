@@ -1,4 +1,4 @@
-//! The dev inbox: mail that is shown instead of sent.
+//! The dev inbox: mail and text messages that are shown instead of sent.
 
 use axum::Json;
 use axum::Router;
@@ -41,6 +41,7 @@ struct JsonMessage {
     subject: String,
     code: Option<String>,
     link: Option<String>,
+    safety_link: Option<String>,
     sent_at: Timestamp,
 }
 
@@ -62,6 +63,7 @@ async fn list(visit: Visit, headers: HeaderMap) -> Outcome {
                 to: sent.to.clone(),
                 subject: subject(sent),
                 code: sent.code().map(str::to_owned),
+                by_text: sent.channel == Channel::Sms,
                 at: moment(sent.sent_at, now),
             })
             .collect(),
@@ -84,6 +86,7 @@ async fn list_json(
             subject: subject(sent),
             code: sent.code().map(str::to_owned),
             link: sent.link().map(str::to_owned),
+            safety_link: sent.safety_link.clone(),
             sent_at: sent.sent_at,
         })
         .collect();
@@ -101,6 +104,7 @@ async fn show(visit: Visit, Path(id): Path<String>, headers: HeaderMap) -> Outco
         at: moment(sent.sent_at, visit.zalt().now()),
         code: sent.code().map(str::to_owned),
         link: sent.link().map(str::to_owned),
+        safety_link: sent.safety_link.clone(),
         text: sent.text.clone(),
         has_html: sent.html.is_some(),
     };

@@ -1,4 +1,4 @@
-//! A code or link that came by mail: the same pages, whichever flow it belongs to.
+//! A code or link that was sent: the same pages, whichever flow it belongs to.
 
 use axum::extract::Query;
 use http::StatusCode;
@@ -12,7 +12,9 @@ use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::posted::Posted;
-use crate::pages::views::{CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose};
+use crate::pages::views::{
+    CodeView, LinkConfirmView, LinkSentView, LinkState, Page, Purpose, SentBy,
+};
 use crate::pages::visit::Visit;
 
 pub(super) const CODE_FIELDS: FieldNames = &[("code", "code")];
@@ -42,8 +44,13 @@ pub(super) trait Mailed: Linked {
         visit: &Visit,
     ) -> impl Future<Output = Result<(AttemptToken, Attempt), Fault>> + Send;
 
-    /// The address as it was typed.
-    fn email(attempt: &Attempt) -> Result<String, Fault>;
+    /// What was typed to name whom it goes to.
+    fn to(attempt: &Attempt) -> Result<String, Fault>;
+
+    /// How the code came.
+    fn sent_by(_: &Attempt) -> Result<SentBy, Fault> {
+        Ok(SentBy::Mail)
+    }
 
     /// Shows the core what came with the mail and leads on from there.
     fn prove(
@@ -88,7 +95,7 @@ pub(super) async fn show_link_sent<F: Mailed>(visit: Visit) -> Outcome {
     let view = LinkSentView {
         page: visit.page(),
         purpose: F::PURPOSE,
-        email: F::email(&attempt)?,
+        email: F::to(&attempt)?,
         resend_wait_seconds: RESEND_WAIT_SECONDS,
     };
     visit.show(&view)
@@ -145,7 +152,7 @@ pub(super) async fn open_here<F: Mailed>(
     match of_link::<F>(visit, link).await {
         Some((_, attempt)) => Ok(LinkState::Confirm {
             token: text,
-            email: Some(F::email(&attempt)?),
+            email: Some(F::to(&attempt)?),
         }),
         None => Ok(LinkState::OtherBrowser),
     }
@@ -183,9 +190,10 @@ fn code<F: Mailed>(page: Page, attempt: &Attempt) -> Result<CodeView, Fault> {
     Ok(CodeView {
         page,
         purpose: F::PURPOSE,
-        email: F::email(attempt)?,
+        sent_by: F::sent_by(attempt)?,
+        to: F::to(attempt)?,
         attempt_id: None,
-        email_id: None,
+        identifier_id: None,
         resend_wait_seconds: RESEND_WAIT_SECONDS,
     })
 }

@@ -92,7 +92,7 @@ impl Mailed for ResetByMail {
         current(visit).await
     }
 
-    fn email(attempt: &Attempt) -> Result<String, Fault> {
+    fn to(attempt: &Attempt) -> Result<String, Fault> {
         Ok(sign_in(attempt)?.identifier_text().to_owned())
     }
 

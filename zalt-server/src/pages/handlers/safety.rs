@@ -1,5 +1,7 @@
 //! "This wasn't me", and the way back into a frozen account.
 
+use std::collections::HashSet;
+
 use axum::extract::Query;
 use http::StatusCode;
 use serde::Deserialize;
@@ -7,7 +9,8 @@ use zalt_core::Error;
 use zalt_core::attempt::SignInStatus;
 use zalt_core::config::SecondFactor;
 use zalt_core::credential::{Credential, CredentialState};
-use zalt_core::identifier::Identifier;
+use zalt_core::id::{CredentialId, IdentifierId};
+use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::safety::{Review, ReviewDecision};
 use zalt_core::secret::LinkToken;
 use zalt_core::session::Transport;
@@ -15,7 +18,7 @@ use zalt_http::cookie::CookieKind;
 
 use super::sign_in::{current, sign_in};
 use super::without_referrer;
-use crate::pages::fault::{Fault, Outcome};
+use crate::pages::fault::Outcome;
 use crate::pages::flash::Flash;
 use crate::pages::messages;
 use crate::pages::moment::moment;
@@ -89,59 +92,97 @@ pub(super) async fn recover(mut posted: Posted) -> Outcome {
 pub(super) async fn show_review(visit: Visit) -> Outcome {
     let (token, _) = current(&visit).await?;
     let review = visit.zalt().safety().review(&token).await?;
-    let view = list(&visit, visit.page(), &review);
+    let view = list(&visit, visit.page(), &review, &Kept::default());
     visit.show(&view)
 }
 
 pub(super) async fn finish(mut posted: Posted) -> Outcome {
-    let [decision] = posted.fields(["decision"])?;
+    let kept = Kept {
+        credentials: posted.ticked(KEEP_CREDENTIAL)?,
+        identifiers: posted.ticked(KEEP_IDENTIFIER)?,
+    };
+    let [] = posted.fields([])?;
     let visit = &posted.visit;
     let (token, _) = current(visit).await?;
     let safety = visit.zalt().safety();
     let review = safety.review(&token).await?;
-    let decision = match decision.as_str() {
-        "remove" => ReviewDecision {
-            credentials: review.credentials.iter().map(|row| row.id).collect(),
-            identifiers: review.identifiers.iter().map(|row| row.id).collect(),
-        },
-        "keep" => ReviewDecision::default(),
-        _ => return Err(Fault::BadRequest),
-    };
+    let decision = kept.decision(&review);
     match safety.finish(visit.context(), &token, &decision).await {
         Ok(_) => Ok(visit.go_with(paths::SIGN_IN_PASSWORD, Flash::Recovered)),
         Err(error) => {
             let mut page = visit.page();
             let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &list(visit, page, &review))
+            visit.show_as(status, &list(visit, page, &review, &kept))
         }
     }
 }
 
-fn list(visit: &Visit, page: Page, review: &Review) -> ReviewView {
+/// In front of an id in the name of its box.
+const KEEP_CREDENTIAL: &str = "keep-credential-";
+const KEEP_IDENTIFIER: &str = "keep-identifier-";
+
+/// What was ticked.
+#[derive(Default)]
+struct Kept {
+    credentials: HashSet<CredentialId>,
+    identifiers: HashSet<IdentifierId>,
+}
+
+impl Kept {
+    /// What was added and not ticked goes, also where it was added after the page was shown.
+    fn decision(&self, review: &Review) -> ReviewDecision {
+        let credentials = review.credentials.iter().map(|row| row.id);
+        let identifiers = review.identifiers.iter().map(|row| row.id);
+        ReviewDecision {
+            credentials: credentials
+                .filter(|id| !self.credentials.contains(id))
+                .collect(),
+            identifiers: identifiers
+                .filter(|id| !self.identifiers.contains(id))
+                .collect(),
+        }
+    }
+}
+
+fn list(visit: &Visit, page: Page, review: &Review, kept: &Kept) -> ReviewView {
     let now = visit.zalt().now();
     let credential = |row: &Credential| {
-        let kind = match (&row.state, row.second_factor()) {
-            (CredentialState::RecoveryCodes(_), _) => "Recovery codes",
-            (_, Some(SecondFactor::Passkey)) => "Passkey",
-            _ => "Authenticator app",
-        };
+        let kind = kind_of(row);
         let name = row.name.as_ref();
         AddedItem {
+            field: format!("{KEEP_CREDENTIAL}{}", row.id),
             kind,
             name: name.map_or_else(|| kind.to_owned(), ToString::to_string),
             added: moment(row.created_at, now),
+            keep: kept.credentials.contains(&row.id),
         }
     };
     let identifier = |row: &Identifier| AddedItem {
-        kind: "Address or number",
+        field: format!("{KEEP_IDENTIFIER}{}", row.id),
+        kind: match row.value.kind() {
+            IdentifierKind::PhoneNumber => "Phone number",
+            _ => "E-mail address",
+        },
         name: row.value.as_str().to_owned(),
         added: moment(row.created_at, now),
+        keep: kept.identifiers.contains(&row.id),
     };
     let credentials = review.credentials.iter().map(credential);
     let identifiers = review.identifiers.iter().map(identifier);
     ReviewView {
         page,
         added: credentials.chain(identifiers).collect(),
+    }
+}
+
+fn kind_of(credential: &Credential) -> &'static str {
+    match (&credential.state, credential.second_factor()) {
+        (CredentialState::RecoveryCodes(_), _) => "Recovery codes",
+        (_, Some(SecondFactor::Passkey)) => "Passkey",
+        (_, Some(SecondFactor::SmsCode)) => "Codes by text message",
+        (_, Some(SecondFactor::EmailCode)) => "Codes by e-mail",
+        (_, Some(SecondFactor::Totp)) => "Authenticator app",
+        _ => "Authenticator app that was not confirmed",
     }
 }
 

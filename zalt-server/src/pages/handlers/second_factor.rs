@@ -1,37 +1,34 @@
-//! The second factor of a sign-in: passing it, or setting it up where everybody needs one.
+//! The second factor of a sign-in.
 
-use axum::Json;
 use axum::extract::Query;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
 use zalt_core::Error;
-use zalt_core::attempt::{Attempt, SecondFactorProof, SignInStatus};
+use zalt_core::attempt::{
+    Attempt, ChallengePurpose, ChallengeStrategy, SecondFactorProof, SignInStatus,
+};
 use zalt_core::config::SecondFactor;
-use zalt_core::credential::{NewRecoveryCodes, TotpEnrollment};
-use zalt_core::id::CredentialId;
-use zalt_core::session::SignedIn;
+use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::user::Account;
-use zalt_http::cookie::CookieKind;
 
 use super::mailed::CODE_FIELDS;
-use super::passkey;
 use super::sign_in::{current, go_on, sign_in};
+use super::{RESEND_WAIT_SECONDS, passkey};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::messages;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{
-    Page, RecoveryCodesView, Scan, SecondFactorView, SecondStep, SetUpView, TotpView,
-};
+use crate::pages::views::{Page, SecondFactorMessage, SecondFactorView, SecondStep, TrustDevice};
 use crate::pages::visit::{Visit, go};
 
-/// Which way is wanted.
+/// Which way is wanted, and which code of a session is out.
 #[derive(Default, Deserialize)]
 pub(super) struct UseQuery {
     #[serde(default, rename = "use")]
     strategy: String,
+    pub(super) challenge: Option<String>,
 }
 
 impl UseQuery {
@@ -43,21 +40,48 @@ impl UseQuery {
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
     let (_, attempt) = current(&visit).await?;
     require(sign_in(&attempt)?.status, SignInStatus::NeedsSecondFactor)?;
-    let steps = steps_of(&visit, &attempt).await?;
-    let view = ON_THE_WAY_IN.view(&visit, visit.page(), &steps, query.step());
-    visit.show(&view)
+    let ways = ways_in(&visit, &attempt).await?;
+    visit.show(&ON_THE_WAY_IN.view(&visit, visit.page(), &ways, query.step()))
+}
+
+/// Sends the code of a way that has one.
+pub(super) async fn send(mut posted: Posted) -> Outcome {
+    let [strategy, again] = posted.fields(["strategy", "again"])?;
+    let (step, factor) = sent_way(&strategy)?;
+    let visit = &posted.visit;
+    let (token, attempt) = current(visit).await?;
+    let sign_ins = visit.zalt().sign_ins();
+    match sign_ins
+        .prepare_second_factor(visit.context(), &token, factor)
+        .await
+    {
+        Ok(_) => Ok(is_sent(visit, &ON_THE_WAY_IN.path_to(visit, step), &again)),
+        Err(error) => {
+            let mut page = visit.page();
+            let status = messages::refuse(&mut page, error, &[])?;
+            let ways = ways_in(visit, &attempt).await?;
+            visit.show_as(status, &ON_THE_WAY_IN.view(visit, page, &ways, Some(step)))
+        }
+    }
 }
 
 pub(super) async fn pass(mut posted: Posted) -> Outcome {
-    let [strategy, code, response] = posted.fields(["strategy", "code", "response"])?;
+    let [strategy, code, response, trust] =
+        posted.fields(["strategy", "code", "response", "trust_device"])?;
     let step = SecondStep::parse(&strategy).ok_or(Fault::BadRequest)?;
     let visit = &posted.visit;
     let (token, attempt) = current(visit).await?;
     let sign_ins = visit.zalt().sign_ins();
+    let trusts = *trust == "true";
+    let context = if trusts {
+        visit.context().clone().trusting_device()
+    } else {
+        visit.context().clone()
+    };
     let result = match proof(step, &code, &response) {
         Ok(proof) => {
             sign_ins
-                .attempt_second_factor(visit.context(), &token, &proof)
+                .attempt_second_factor(&context, &token, &proof)
                 .await
         }
         Err(error) => {
@@ -69,109 +93,15 @@ pub(super) async fn pass(mut posted: Posted) -> Outcome {
         Ok(progress) => go_on(visit, progress).await,
         Err(error) => {
             let mut page = visit.page();
-            let status = refuse(&mut page, error)?;
-            let steps = steps_of(visit, &attempt).await?;
-            let view = ON_THE_WAY_IN.view(visit, page, &steps, Some(step));
+            let status = refuse(&mut page, step, error)?;
+            let ways = ways_in(visit, &attempt).await?;
+            let mut view = ON_THE_WAY_IN.view(visit, page, &ways, Some(step));
+            view.trust = view.trust.map(|trust| TrustDevice {
+                checked: trusts,
+                ..trust
+            });
             visit.show_as(status, &view)
         }
-    }
-}
-
-pub(super) async fn show_set_up(visit: Visit) -> Outcome {
-    let (_, attempt) = current(&visit).await?;
-    require(sign_in(&attempt)?.status, SignInStatus::NeedsMfaEnrollment)?;
-    visit.show(&set_up_page(&visit, visit.page()))
-}
-
-pub(super) async fn set_up(mut posted: Posted) -> Outcome {
-    let [] = posted.fields([])?;
-    let visit = &posted.visit;
-    let (token, _) = current(visit).await?;
-    let sign_ins = visit.zalt().sign_ins();
-    match sign_ins.begin_totp(visit.context(), &token).await {
-        Ok(enrollment) => visit.show(&SET_UP.scan(visit.page(), &enrollment)?),
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &set_up_page(visit, page))
-        }
-    }
-}
-
-/// What a passkey is asked for with.
-pub(super) async fn passkey_options(mut posted: Posted) -> Outcome {
-    let [] = posted.fields([])?;
-    let visit = &posted.visit;
-    let (token, _) = current(visit).await?;
-    let sign_ins = visit.zalt().sign_ins();
-    let options = sign_ins.begin_passkey(visit.context(), &token).await?;
-    Ok(Json(options).into_response())
-}
-
-pub(super) async fn set_up_passkey(mut posted: Posted) -> Outcome {
-    let [response] = posted.fields(["response"])?;
-    let visit = &posted.visit;
-    let (token, _) = current(visit).await?;
-    let sign_ins = visit.zalt().sign_ins();
-    let result = match passkey::answer(&response) {
-        Ok(answer) => {
-            sign_ins
-                .confirm_passkey(visit.context(), &token, &answer, None)
-                .await
-        }
-        Err(error) => {
-            let ask = sign_ins.begin_passkey(visit.context(), &token);
-            Err(passkey::why(error, ask).await)
-        }
-    };
-    match result {
-        Ok((signed_in, codes)) => enrolled(visit, signed_in, codes).await,
-        Err(error) => {
-            let mut page = visit.page();
-            let status = messages::refuse(&mut page, error, &[])?;
-            visit.show_as(status, &set_up_page(visit, page))
-        }
-    }
-}
-
-pub(super) async fn confirm(mut posted: Posted) -> Outcome {
-    let [id, code] = posted.fields(["id", "code"])?;
-    let id = id.parse().map_err(|_| Fault::BadRequest)?;
-    let visit = &posted.visit;
-    let (token, _) = current(visit).await?;
-    let sign_ins = visit.zalt().sign_ins();
-    match sign_ins
-        .confirm_totp(visit.context(), &token, id, &code)
-        .await
-    {
-        Ok((signed_in, codes)) => enrolled(visit, signed_in, codes).await,
-        Err(Error::NotFound) => {
-            Ok(visit.go_with(&visit.path(paths::SIGN_IN_SET_UP), Flash::SecondFactorGone))
-        }
-        Err(error) => SET_UP.refuse(visit, visit.page(), id, error),
-    }
-}
-
-/// Signs in whoever has set up a second factor on the way in.
-async fn enrolled(visit: &Visit, signed_in: SignedIn, codes: Option<NewRecoveryCodes>) -> Outcome {
-    let destination = visit.destination();
-    let response = visit.sign_in(signed_in, CookieKind::SignIn, None).await?;
-    match codes {
-        Some(codes) => {
-            let page = recovery_codes(visit, &codes, destination)?;
-            // The session's cookie has to come with the page.
-            Ok(with_cookies_of(&response, page))
-        }
-        None => Ok(response),
-    }
-}
-
-fn set_up_page(visit: &Visit, page: Page) -> SetUpView {
-    let methods = visit.zalt().config().second_factors.methods;
-    SetUpView {
-        page,
-        passkey: methods.passkey,
-        totp: methods.totp,
     }
 }
 
@@ -187,43 +117,81 @@ pub(super) fn proof(
     Ok(match step {
         SecondStep::Passkey => SecondFactorProof::Passkey(Box::new(passkey::answer(response)?)),
         SecondStep::Totp => SecondFactorProof::Totp(code.to_owned()),
+        SecondStep::SmsCode => SecondFactorProof::SmsCode(code.to_owned()),
+        SecondStep::EmailCode => SecondFactorProof::EmailCode(code.to_owned()),
         SecondStep::RecoveryCode => SecondFactorProof::RecoveryCode(code.to_owned()),
     })
 }
 
-/// The ways that an account has, the strongest first. The passkey that was the first factor can't be the second too.
-pub(super) fn steps(
-    visit: &Visit,
-    account: &Account,
-    first: Option<CredentialId>,
-) -> Vec<SecondStep> {
-    let mut steps: Vec<_> = [
-        (SecondFactor::Passkey, SecondStep::Passkey),
-        (SecondFactor::Totp, SecondStep::Totp),
-    ]
-    .into_iter()
-    .filter(|(wanted, _)| {
-        let mut factors = visit.zalt().second_factors(account);
-        factors.any(|(kind, credential)| kind == *wanted && Some(credential.id) != first)
-    })
-    .map(|(_, step)| step)
-    .collect();
-    if account
-        .recovery_codes()
-        .is_some_and(|(_, codes)| codes.left() > 0)
-    {
-        steps.push(SecondStep::RecoveryCode);
-    }
-    steps
+/// The way whose code a form asks to be sent.
+pub(super) fn sent_way(strategy: &str) -> Result<(SecondStep, SecondFactor), Fault> {
+    let step = SecondStep::parse(strategy).ok_or(Fault::BadRequest)?;
+    Ok((step, step.sent().ok_or(Fault::BadRequest)?))
 }
 
-/// The same for a sign-in whose first factor was passed.
-async fn steps_of(visit: &Visit, attempt: &Attempt) -> Result<Vec<SecondStep>, Fault> {
+/// Leads to where the code is typed that was just sent, perhaps once more.
+pub(super) fn is_sent(visit: &Visit, path: &str, again: &str) -> Response {
+    if again == "true" {
+        visit.go_with(path, Flash::MessageSent)
+    } else {
+        go(path)
+    }
+}
+
+/// The ways that somebody has to pass a second factor.
+pub(super) struct Ways {
+    steps: Vec<SecondStep>,
+    account: Account,
+    /// The code that is out.
+    sent: Option<ChallengeStrategy>,
+    /// Names it where a session asked for it.
+    challenge: Option<String>,
+}
+
+impl Ways {
+    /// These kinds of an account, the strongest first, and its recovery codes.
+    pub(super) fn of(account: Account, kinds: &[SecondFactor]) -> Self {
+        let steps = kinds.iter().copied().filter_map(SecondStep::of);
+        let recovers = account
+            .recovery_codes()
+            .is_some_and(|(_, codes)| codes.left() > 0);
+        Self {
+            steps: steps
+                .chain(recovers.then_some(SecondStep::RecoveryCode))
+                .collect(),
+            account,
+            sent: None,
+            challenge: None,
+        }
+    }
+
+    /// The same once a session was sent the code of one of them.
+    pub(super) fn with_challenge(
+        mut self,
+        step: Option<SecondStep>,
+        challenge: Option<String>,
+    ) -> Self {
+        self.sent = step
+            .and_then(SecondStep::sent)
+            .and_then(SecondFactor::message)
+            .filter(|_| challenge.is_some());
+        self.challenge = challenge;
+        self
+    }
+}
+
+/// Those of a sign-in whose first factor was passed.
+async fn ways_in(visit: &Visit, attempt: &Attempt) -> Result<Ways, Fault> {
     let state = sign_in(attempt)?;
     let user_id = state.user_id.ok_or(Error::AttemptStep)?;
+    let first = state.first_factor.as_ref().ok_or(Error::AttemptStep)?;
     let account = visit.zalt().users().find_account(user_id).await?;
-    let first = state.first_factor.as_ref().and_then(|first| first.passkey);
-    Ok(steps(visit, &account, first))
+    let challenge = state.challenge.as_ref();
+    let sent = challenge.filter(|sent| sent.purpose == ChallengePurpose::SecondFactor);
+    Ok(Ways {
+        sent: sent.map(|sent| sent.strategy),
+        ..Ways::of(account, &first.offered)
+    })
 }
 
 /// A page that asks for a second factor.
@@ -234,45 +202,99 @@ pub(super) struct SecondFactorPage {
     pub(super) action: &'static str,
     /// Where the script asks for what a passkey is to sign.
     pub(super) options: &'static str,
+    /// The address of the form that has a code sent.
+    pub(super) send: &'static str,
+    /// Whether whoever is asked is signed in already. Whoever is not is told little of where a code goes, and may have the
+    /// device trusted.
+    pub(super) is_signed_in: bool,
 }
 
 const ON_THE_WAY_IN: SecondFactorPage = SecondFactorPage {
     path: paths::SIGN_IN_SECOND_FACTOR,
     action: paths::SIGN_IN_SECOND_FACTOR,
     options: paths::SIGN_IN_PASSKEY_OPTIONS,
+    send: paths::SIGN_IN_SECOND_FACTOR_SEND,
+    is_signed_in: false,
 };
 
 impl SecondFactorPage {
-    /// The page for the wanted way, or else for the strongest.
+    /// The page for the wanted way, or else for the strongest. A recovery code answers where no other way is left.
     pub(super) fn view(
         &self,
         visit: &Visit,
         page: Page,
-        steps: &[SecondStep],
+        ways: &Ways,
         wanted: Option<SecondStep>,
     ) -> SecondFactorView {
         let step = wanted
-            .filter(|wanted| steps.contains(wanted))
-            .or_else(|| steps.first().copied())
-            .unwrap_or(SecondStep::Totp);
-        let path = visit.path(self.path);
-        let separator = if path.contains('?') { '&' } else { '?' };
-        let others = steps.iter().filter(|other| **other != step);
+            .filter(|wanted| ways.steps.contains(wanted))
+            .or_else(|| ways.steps.first().copied())
+            .unwrap_or(SecondStep::RecoveryCode);
+        let others = ways.steps.iter().filter(|other| **other != step);
+        let trusted = visit.zalt().config().trusted_devices;
         SecondFactorView {
             page,
             action: self.action,
             options: self.options,
             step,
+            message: step.sent().map(|factor| self.message(ways, factor)),
+            trust: trusted
+                .filter(|_| !self.is_signed_in)
+                .map(|lifetime| TrustDevice {
+                    seconds: lifetime.as_secs(),
+                    checked: false,
+                }),
             others: others
-                .map(|other| (*other, format!("{path}{separator}use={}", other.strategy())))
+                .map(|other| (*other, self.path_to(visit, *other)))
                 .collect(),
+        }
+    }
+
+    /// The address of the page for this way.
+    pub(super) fn path_to(&self, visit: &Visit, step: SecondStep) -> String {
+        let path = visit.path(self.path);
+        let separator = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{separator}use={}", step.strategy())
+    }
+
+    fn message(&self, ways: &Ways, factor: SecondFactor) -> SecondFactorMessage {
+        let to = ways.account.message_recipient(factor);
+        SecondFactorMessage {
+            send: self.send,
+            to: to.map(|identifier| {
+                if self.is_signed_in {
+                    identifier.value.as_str().to_owned()
+                } else {
+                    hint(identifier)
+                }
+            }),
+            sent: ways.sent.is_some() && ways.sent == factor.message(),
+            challenge: ways.challenge.clone(),
+            resend_wait_seconds: RESEND_WAIT_SECONDS,
         }
     }
 }
 
+/// As much of an address or number as its owner needs to know it by.
+fn hint(identifier: &Identifier) -> String {
+    let value = identifier.value.as_str();
+    if identifier.value.kind() == IdentifierKind::PhoneNumber {
+        let end = value.get(value.len().saturating_sub(2)..);
+        return format!("the number ending in {}", end.unwrap_or_default());
+    }
+    match value.split_once('@') {
+        Some((name, host)) if name.chars().count() > 1 => {
+            let first: String = name.chars().take(1).collect();
+            format!("{first}…@{host}")
+        }
+        Some((_, host)) => format!("…@{host}"),
+        None => String::new(),
+    }
+}
+
 /// Says beside the field why a code was not taken.
-pub(super) fn refuse(page: &mut Page, error: Error) -> Result<StatusCode, Fault> {
-    if matches!(error, Error::CodeIncorrect) {
+pub(super) fn refuse(page: &mut Page, step: SecondStep, error: Error) -> Result<StatusCode, Fault> {
+    if matches!(error, Error::CodeIncorrect) && step.sent().is_none() {
         let text = "That code is not right, or was used already.";
         page.errors.add("code", text);
         return Ok(StatusCode::UNPROCESSABLE_ENTITY);
@@ -280,77 +302,7 @@ pub(super) fn refuse(page: &mut Page, error: Error) -> Result<StatusCode, Fault>
     messages::refuse(page, error, CODE_FIELDS)
 }
 
-/// The page on which an app is set up.
-pub(super) struct TotpPage {
-    /// The form's address.
-    pub(super) action: &'static str,
-    /// Where to go to leave it.
-    pub(super) back: &'static str,
-}
-
-const SET_UP: TotpPage = TotpPage {
-    action: paths::SIGN_IN_SET_UP_CONFIRM,
-    back: paths::SIGN_IN_SET_UP,
-};
-
-impl TotpPage {
-    /// With what to scan.
-    pub(super) fn scan(&self, page: Page, enrollment: &TotpEnrollment) -> Result<TotpView, Fault> {
-        let secret = enrollment.secret.base32();
-        let groups: Vec<&str> = (0..secret.len())
-            .step_by(4)
-            .filter_map(|start| secret.get(start..(start + 4).min(secret.len())))
-            .collect();
-        let scan = Scan {
-            qr_code: enrollment.qr_code_svg()?,
-            secret: groups.join(" "),
-        };
-        Ok(self.view(page, enrollment.credential.id, Some(scan)))
-    }
-
-    /// Asks for the app's code again.
-    pub(super) fn refuse(
-        &self,
-        visit: &Visit,
-        mut page: Page,
-        id: CredentialId,
-        error: Error,
-    ) -> Outcome {
-        let status = refuse(&mut page, error)?;
-        visit.show_as(status, &self.view(page, id, None))
-    }
-
-    fn view(&self, page: Page, id: CredentialId, scan: Option<Scan>) -> TotpView {
-        TotpView {
-            page,
-            action: self.action,
-            credential_id: id.to_string(),
-            scan,
-            back: self.back,
-        }
-    }
-}
-
-/// The page with recovery codes, which nobody sees again.
-pub(super) fn recovery_codes(visit: &Visit, codes: &NewRecoveryCodes, next: String) -> Outcome {
-    let view = RecoveryCodesView {
-        page: visit.page(),
-        codes: codes.codes.iter().map(|code| (**code).clone()).collect(),
-        next,
-    };
-    visit.show(&view)
-}
-
-/// The page with the cookies of another reply.
-fn with_cookies_of(from: &Response, mut page: Response) -> Response {
-    for cookie in from.headers().get_all(http::header::SET_COOKIE) {
-        page.headers_mut()
-            .append(http::header::SET_COOKIE, cookie.clone());
-    }
-    page
-}
-
-fn require(status: SignInStatus, wanted: SignInStatus) -> Result<(), Fault> {
+pub(super) fn require(status: SignInStatus, wanted: SignInStatus) -> Result<(), Fault> {
     if status == wanted {
         Ok(())
     } else {
@@ -361,4 +313,35 @@ fn require(status: SignInStatus, wanted: SignInStatus) -> Result<(), Fault> {
 /// Leads to where the second step is taken.
 pub(super) fn lead_on(visit: &Visit, path: &'static str) -> Response {
     go(&visit.path(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use zalt_core::SystemRng;
+    use zalt_core::Timestamp;
+    use zalt_core::id::{IdentifierId, UserId};
+    use zalt_core::identifier::IdentifierValue;
+
+    use super::*;
+
+    #[test]
+    fn whoever_has_only_the_password_learns_little_of_where_a_code_goes() {
+        let now = Timestamp::from_unix_seconds(1_700_000_000);
+        for (value, shown) in [
+            ("ada@example.com", "a…@example.com"),
+            ("é@example.com", "…@example.com"),
+            ("+436601234567", "the number ending in 67"),
+        ] {
+            let identifier = Identifier {
+                id: IdentifierId::mint(now, &SystemRng).unwrap(),
+                user_id: UserId::mint(now, &SystemRng).unwrap(),
+                value: IdentifierValue::parse(value).unwrap(),
+                verified_at: Some(now),
+                primary: true,
+                created_at: now,
+                version: 0,
+            };
+            assert_eq!(hint(&identifier), shown);
+        }
+    }
 }

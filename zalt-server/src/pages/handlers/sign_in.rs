@@ -18,7 +18,7 @@ use crate::pages::flash::Flash;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{LinkState, Page, Purpose, SignInPasswordView, SignInView};
+use crate::pages::views::{LinkState, Page, Purpose, SentBy, SignInPasswordView, SignInView};
 use crate::pages::visit::{Visit, go};
 
 const FIELDS: FieldNames = &[("identifier", "identifier")];
@@ -83,6 +83,7 @@ pub(super) async fn choose(mut posted: Posted) -> Outcome {
     let visit = &posted.visit;
     let (strategy, path) = match strategy.as_str() {
         "email_code" => (ChallengeStrategy::EmailCode, paths::SIGN_IN_CODE),
+        "sms_code" => (ChallengeStrategy::SmsCode, paths::SIGN_IN_CODE),
         "email_link" => (ChallengeStrategy::EmailLink, paths::SIGN_IN_LINK_SENT),
         _ => return Err(Fault::BadRequest),
     };
@@ -115,8 +116,16 @@ impl Mailed for SignInByMail {
         current(visit).await
     }
 
-    fn email(attempt: &Attempt) -> Result<String, Fault> {
+    fn to(attempt: &Attempt) -> Result<String, Fault> {
         Ok(sign_in(attempt)?.identifier_text().to_owned())
+    }
+
+    fn sent_by(attempt: &Attempt) -> Result<SentBy, Fault> {
+        let challenge = sign_in(attempt)?.challenge.as_ref();
+        Ok(match challenge.map(|challenge| challenge.strategy) {
+            Some(ChallengeStrategy::SmsCode) => SentBy::Text,
+            _ => SentBy::Mail,
+        })
     }
 
     async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {

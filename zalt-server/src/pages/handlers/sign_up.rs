@@ -127,7 +127,7 @@ impl Mailed for SignUpByMail {
         Ok((token, attempt))
     }
 
-    fn email(attempt: &Attempt) -> Result<String, Fault> {
+    fn to(attempt: &Attempt) -> Result<String, Fault> {
         Ok(sign_up(attempt)?.email_address.to_string())
     }
 

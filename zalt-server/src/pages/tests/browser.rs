@@ -61,6 +61,7 @@ impl Server {
             })
             .clock(clock.clone())
             .mailer(mail.clone())
+            .sms_sender(mail.clone())
             .build()
             .await
             .unwrap();
@@ -279,4 +280,21 @@ impl Browser<'_> {
         self.page.clone_from(&reply.text);
         reply
     }
+}
+
+/// The recovery codes that a page shows.
+pub(super) fn recovery_codes(browser: &Browser<'_>) -> Vec<String> {
+    let pieces = browser.page.split("<li><code>").skip(1);
+    pieces
+        .map(|piece| piece.split_once("</code>").unwrap().0.to_owned())
+        .collect()
+}
+
+/// Signs Ada in as far as her password does.
+pub(super) async fn first_factor(browser: &mut Browser<'_>) {
+    browser.open("/sign-in").await;
+    browser.submit("/sign-in", &[("identifier", ADA)]).await;
+    browser
+        .submit("/sign-in/password", &[("password", PASSWORD)])
+        .await;
 }

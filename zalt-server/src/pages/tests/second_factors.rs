@@ -6,7 +6,7 @@ use http::StatusCode;
 use zalt_core::config::{FirstFactor, FirstFactors, SecondFactorMethods, SecondFactorPolicy};
 use zalt_core::credential::TotpSecret;
 
-use super::browser::{ADA, Browser, LOCAL, PASSWORD, Server};
+use super::browser::{ADA, Browser, LOCAL, Server, first_factor, recovery_codes};
 
 const STEP: Duration = Duration::from_secs(30);
 
@@ -15,14 +15,6 @@ fn secret(browser: &Browser<'_>) -> TotpSecret {
     let (_, after) = browser.page.split_once("id=\"totp-secret\">").unwrap();
     let (shown, _) = after.split_once("</code>").unwrap();
     TotpSecret::from_base32(shown).unwrap()
-}
-
-/// The recovery codes that a page shows.
-fn recovery_codes(browser: &Browser<'_>) -> Vec<String> {
-    let pieces = browser.page.split("<li><code>").skip(1);
-    pieces
-        .map(|piece| piece.split_once("</code>").unwrap().0.to_owned())
-        .collect()
 }
 
 async fn set_up(server: &Server, browser: &mut Browser<'_>) -> (TotpSecret, Vec<String>) {
@@ -44,14 +36,6 @@ async fn set_up(server: &Server, browser: &mut Browser<'_>) -> (TotpSecret, Vec<
     assert_eq!(codes.len(), 10);
     server.advance(STEP);
     (secret, codes)
-}
-
-async fn first_factor(browser: &mut Browser<'_>) {
-    browser.open("/sign-in").await;
-    browser.submit("/sign-in", &[("identifier", ADA)]).await;
-    browser
-        .submit("/sign-in/password", &[("password", PASSWORD)])
-        .await;
 }
 
 #[tokio::test]
@@ -90,7 +74,7 @@ async fn an_app_is_set_up_asked_for_and_removed() {
     other
         .submit("/account/second-factors/remove", &[("id", &id)])
         .await;
-    assert!(other.shows("The authenticator app is removed."));
+    assert!(other.shows("It is removed."));
     let mut third = server.browser();
     first_factor(&mut third).await;
     assert_eq!(third.path, "/account");

@@ -1,18 +1,18 @@
 //! The account pages of a signed-in person.
 
 mod activity;
-mod emails;
+mod identifiers;
 mod passkeys;
 mod second_factors;
 mod security;
 mod sessions;
 
 pub(crate) use activity::{ActivityItem, ActivityKind, ActivityView};
-pub(crate) use emails::{EmailAddressItem, EmailAddressesView};
+pub(crate) use identifiers::{EmailAddressesView, IdentifierItem, PhoneNumbersView};
 pub(crate) use passkeys::{KeptOn, PasskeyItem, PasskeyNameView, PasskeysView};
-pub(crate) use second_factors::{SecondFactorItem, SecondFactorsView};
+pub(crate) use second_factors::{MessagesItem, SecondFactorItem, SecondFactorsView};
 pub(crate) use security::{DeleteAccountView, PasswordView, ReauthenticateView};
-pub(crate) use sessions::{DeviceKind, SessionItem, SessionsView};
+pub(crate) use sessions::{DeviceItem, DeviceKind, SessionItem, SessionsView};
 
 use askama::Template;
 
@@ -41,6 +41,7 @@ impl ProfileView {
 enum Section {
     Profile,
     Emails,
+    Phones,
     Password,
     Passkeys,
     SecondFactors,
@@ -54,6 +55,7 @@ impl Section {
         match self {
             Self::Profile => "Profile",
             Self::Emails => "E-mail addresses",
+            Self::Phones => "Phone numbers",
             Self::Password => "Password",
             Self::Passkeys => "Passkeys",
             Self::SecondFactors => "Two-step sign-in",

@@ -1,4 +1,4 @@
-//! Codes and links sent by mail: the same pages for every flow that uses them.
+//! Codes and links that are sent: the same pages for every flow that uses them.
 
 use askama::Template;
 
@@ -13,12 +13,23 @@ pub(crate) enum Purpose {
     PasswordReset,
     /// Verifying a further address of a signed-in user.
     EmailAddress,
+    /// Verifying a phone number of a signed-in user.
+    PhoneNumber,
+}
+
+/// How a message reaches the person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SentBy {
+    #[default]
+    Mail,
+    Text,
 }
 
 impl Purpose {
     fn code_title(self) -> &'static str {
         match self {
             Self::SignUp | Self::EmailAddress => "Verify your e-mail address",
+            Self::PhoneNumber => "Verify your phone number",
             Self::SignIn => "Enter your sign-in code",
             Self::PasswordReset => "Enter your reset code",
         }
@@ -30,6 +41,7 @@ impl Purpose {
             Self::SignIn => paths::SIGN_IN_CODE,
             Self::PasswordReset => paths::PASSWORD_CODE,
             Self::EmailAddress => paths::ACCOUNT_EMAIL_VERIFY,
+            Self::PhoneNumber => paths::ACCOUNT_PHONE_VERIFY,
         }
     }
 
@@ -39,26 +51,41 @@ impl Purpose {
             Self::SignIn => paths::SIGN_IN_RESEND,
             Self::PasswordReset => paths::PASSWORD_RESEND,
             Self::EmailAddress => paths::ACCOUNT_EMAIL_SEND,
+            Self::PhoneNumber => paths::ACCOUNT_PHONE_SEND,
         }
     }
 
-    /// Where to go to use another address.
+    /// Where to go to use another address or number.
     fn back(self) -> &'static str {
         match self {
             Self::SignUp => paths::SIGN_UP,
             Self::SignIn => paths::SIGN_IN,
             Self::PasswordReset => paths::PASSWORD_FORGOTTEN,
             Self::EmailAddress => paths::ACCOUNT_EMAILS,
+            Self::PhoneNumber => paths::ACCOUNT_PHONES,
         }
     }
 
-    /// Where the link leads, and its form.
+    fn back_label(self) -> &'static str {
+        match self {
+            Self::SignUp | Self::EmailAddress => "Use another e-mail address",
+            Self::PhoneNumber => "Use another phone number",
+            Self::SignIn | Self::PasswordReset => "Use another account",
+        }
+    }
+
+    /// Whether the message certainly goes to what is shown.
+    fn is_sent(self) -> bool {
+        matches!(self, Self::SignUp | Self::EmailAddress | Self::PhoneNumber)
+    }
+
+    /// Where the link leads, and its form. Text messages have none.
     fn link_action(self) -> &'static str {
         match self {
             Self::SignUp => paths::SIGN_UP_LINK,
             Self::SignIn => paths::SIGN_IN_LINK,
             Self::PasswordReset => paths::PASSWORD_LINK,
-            Self::EmailAddress => paths::ACCOUNT_EMAIL_LINK,
+            Self::EmailAddress | Self::PhoneNumber => paths::ACCOUNT_EMAIL_LINK,
         }
     }
 
@@ -67,7 +94,7 @@ impl Purpose {
             Self::SignUp => "Finish signing up",
             Self::SignIn => "Finish signing in",
             Self::PasswordReset => "Reset your password",
-            Self::EmailAddress => "Verify your e-mail address",
+            Self::EmailAddress | Self::PhoneNumber => "Verify your e-mail address",
         }
     }
 
@@ -76,26 +103,49 @@ impl Purpose {
             Self::SignUp => "Verify and continue",
             Self::SignIn => "Sign in",
             Self::PasswordReset => "Choose a new password",
-            Self::EmailAddress => "Verify this address",
+            Self::EmailAddress | Self::PhoneNumber => "Verify this address",
         }
     }
 }
 
-/// Where a code is typed. Field: `code`, and `attempt` and `id` in [`Purpose::EmailAddress`]; the resend form has no fields
-/// of its own except that `id`.
+/// Where a code is typed. Field: `code`, and `attempt` and `id` where an address or number is verified; the resend form has no
+/// fields of its own except that `id`.
 #[derive(Debug, Template)]
 #[template(path = "auth/code.html")]
 pub(crate) struct CodeView {
     pub(crate) page: Page,
     pub(crate) purpose: Purpose,
-    /// The address as it was typed; shown for unknown ones too.
-    pub(crate) email: String,
-    /// Id of the verification under way, for [`Purpose::EmailAddress`].
+    pub(crate) sent_by: SentBy,
+    /// What was typed; shown for unknown ones too.
+    pub(crate) to: String,
+    /// Id of the verification under way, where an address or number is verified.
     pub(crate) attempt_id: Option<String>,
-    /// Id of the address, for [`Purpose::EmailAddress`].
-    pub(crate) email_id: Option<String>,
+    /// Id of that address or number.
+    pub(crate) identifier_id: Option<String>,
     /// Seconds until another message may be asked for; 0 when at once.
     pub(crate) resend_wait_seconds: u64,
+}
+
+impl CodeView {
+    /// What stands above what was typed. It tells nobody whether there is an account.
+    fn lead(&self) -> &'static str {
+        if self.purpose.is_sent() {
+            return "We sent a 6‑digit code to";
+        }
+        let goes_there = match self.sent_by {
+            SentBy::Mail => self.to.contains('@'),
+            SentBy::Text => self.to.starts_with('+'),
+        };
+        match self.sent_by {
+            _ if goes_there => "If there is an account, a 6‑digit code is on its way to",
+            SentBy::Mail => {
+                "If there is an account, a 6‑digit code is on its way to its e‑mail address"
+            }
+            SentBy::Text => {
+                "If there is an account with a phone number, a 6‑digit code is on its way to it"
+            }
+        }
+    }
 }
 
 /// The page that waits while the person opens the link in the message.

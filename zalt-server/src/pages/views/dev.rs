@@ -22,6 +22,8 @@ pub(crate) struct InboxItem {
     pub(crate) subject: String,
     /// The code in the message, if it holds one.
     pub(crate) code: Option<String>,
+    /// Whether it is a text message.
+    pub(crate) by_text: bool,
     pub(crate) at: Moment,
 }
 
@@ -39,6 +41,8 @@ pub(crate) struct MessageView {
     pub(crate) code: Option<String>,
     /// The link in the message, if it holds one: only ever one of our own making.
     pub(crate) link: Option<String>,
+    /// Where to say that it wasn't them.
+    pub(crate) safety_link: Option<String>,
     pub(crate) text: String,
     pub(crate) has_html: bool,
 }

@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) passwords: bool,
     /// Whether there are passkeys here.
     pub(crate) passkeys: bool,
+    /// Whether there are phone numbers here.
+    pub(crate) phone_numbers: bool,
 }
 
 impl Site {
@@ -43,6 +45,7 @@ impl Site {
             sign_up_open: true,
             passwords: true,
             passkeys: true,
+            phone_numbers: false,
         }
     }
 
@@ -50,6 +53,7 @@ impl Site {
     pub(crate) fn offering(mut self, config: &Config) -> Self {
         self.sign_up_open = config.sign_up.open;
         self.passwords = config.first_factors.password;
+        self.phone_numbers = !config.phone_numbers.countries.is_empty();
         self.passkeys = config.first_factors.passkey || config.second_factors.methods.passkey;
         self
     }

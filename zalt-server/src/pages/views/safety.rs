@@ -26,7 +26,8 @@ pub(crate) enum SafetyStep {
     Invalid,
 }
 
-/// What was added lately. Field: `decision`, `remove` or `keep`.
+/// What was added lately. Fields: `keep-{id}` (`true` when checked) of what is to stay. Nothing is checked at first: what its
+/// owner does not know goes, and what they overlook too.
 #[derive(Debug, Template)]
 #[template(path = "auth/review.html")]
 pub(crate) struct ReviewView {
@@ -37,7 +38,11 @@ pub(crate) struct ReviewView {
 /// Something that was added.
 #[derive(Debug, Clone)]
 pub(crate) struct AddedItem {
+    /// The name of its box.
+    pub(crate) field: String,
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) added: Moment,
+    /// Whether it is to stay.
+    pub(crate) keep: bool,
 }

@@ -15,6 +15,7 @@ pub(crate) struct Strategies {
     pub(crate) password: bool,
     pub(crate) email_code: bool,
     pub(crate) email_link: bool,
+    pub(crate) sms_code: bool,
     pub(crate) passkey: bool,
 }
 
@@ -24,9 +25,14 @@ impl Strategies {
         self.email_code || self.email_link
     }
 
+    /// Whether something is sent.
+    pub(crate) fn by_message(self) -> bool {
+        self.by_email() || self.sms_code
+    }
+
     /// Whether there is anything besides a password.
     pub(crate) fn has_others(self) -> bool {
-        self.passkey || self.by_email()
+        self.passkey || self.by_message()
     }
 }
 
@@ -41,6 +47,14 @@ pub(crate) struct SignInView {
 }
 
 impl SignInView {
+    fn label(&self) -> &'static str {
+        if self.page.site.phone_numbers {
+            "E-mail address, phone number or username"
+        } else {
+            "E-mail address or username"
+        }
+    }
+
     /// With the second word browsers offer passkeys where the identifier is typed.
     fn autocomplete(&self) -> &'static str {
         if self.passkey {

@@ -15,7 +15,7 @@ use zalt_core::user::Name;
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::handlers::passkey::{answer, why};
-use crate::pages::handlers::second_factor::recovery_codes;
+use crate::pages::handlers::set_up::recovery_codes;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::moment;
 use crate::pages::paths;

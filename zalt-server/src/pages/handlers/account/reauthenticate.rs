@@ -13,7 +13,7 @@ use zalt_http::cookie::CookieKind;
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::handlers::passkey;
-use crate::pages::handlers::second_factor::{self, SecondFactorPage, UseQuery};
+use crate::pages::handlers::second_factor::{self, SecondFactorPage, UseQuery, Ways};
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
@@ -25,13 +25,16 @@ const BEFORE_A_CHANGE: SecondFactorPage = SecondFactorPage {
     path: paths::ACCOUNT_REAUTHENTICATE,
     action: paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
     options: paths::ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS,
+    send: paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR_SEND,
+    is_signed_in: true,
 };
 
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
     let visitor = visit.visitor().await?;
     if visit.zalt().has_second_factor(&visitor.account) {
         let page = visitor.page(&visit);
-        return visit.show(&second_form(&visit, &visitor, page, query.step()));
+        let view = second_form(&visit, &visitor, page, query.step(), query.challenge);
+        return visit.show(&view);
     }
     let view = form(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
@@ -39,13 +42,20 @@ pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome
 
 /// Whoever has set up a second factor proves that one.
 pub(super) async fn by_second_factor(mut posted: Posted) -> Outcome {
-    let [strategy, code, response] = posted.fields(["strategy", "code", "response"])?;
+    let [strategy, code, response, challenge] =
+        posted.fields(["strategy", "code", "response", "challenge"])?;
     let step = SecondStep::parse(&strategy).ok_or(Fault::BadRequest)?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     let (context, authenticated) = (visit.context(), &visitor.authenticated);
     let sessions = visit.zalt().sessions();
     let result = match second_factor::proof(step, &code, &response) {
+        Ok(proof) if step.sent().is_some() => {
+            let id = challenge.parse().map_err(|_| Error::AttemptNotFound)?;
+            sessions
+                .step_up_by_message(context, authenticated, id, &proof)
+                .await
+        }
         Ok(proof) => sessions.step_up(context, authenticated, &proof).await,
         Err(error) => {
             let ask = sessions.prepare_passkey(context, authenticated);
@@ -56,8 +66,34 @@ pub(super) async fn by_second_factor(mut posted: Posted) -> Outcome {
         Ok(token) => proved(visit, &visitor, token),
         Err(error) => {
             let mut page = visitor.page(visit);
-            let status = second_factor::refuse(&mut page, error)?;
-            let view = second_form(visit, &visitor, page, Some(step));
+            let status = second_factor::refuse(&mut page, step, error)?;
+            let challenge = (!challenge.is_empty()).then(|| challenge.to_string());
+            let view = second_form(visit, &visitor, page, Some(step), challenge);
+            visit.show_as(status, &view)
+        }
+    }
+}
+
+/// Sends the code of a way that has one.
+pub(super) async fn send_second_factor(mut posted: Posted) -> Outcome {
+    let [strategy, again] = posted.fields(["strategy", "again"])?;
+    let (step, factor) = second_factor::sent_way(&strategy)?;
+    let visit = &posted.visit;
+    let visitor = visit.visitor().await?;
+    let sessions = visit.zalt().sessions();
+    match sessions
+        .prepare_step_up(visit.context(), &visitor.authenticated, factor)
+        .await
+    {
+        Ok(sent) => {
+            let path = BEFORE_A_CHANGE.path_to(visit, step);
+            let path = format!("{path}&challenge={}", sent.id);
+            Ok(second_factor::is_sent(visit, &path, &again))
+        }
+        Err(error) => {
+            let mut page = visitor.page(visit);
+            let status = messages::refuse(&mut page, error, &[])?;
+            let view = second_form(visit, &visitor, page, Some(step), None);
             visit.show_as(status, &view)
         }
     }
@@ -80,9 +116,12 @@ fn second_form(
     visitor: &SignedInVisitor,
     page: Page,
     wanted: Option<SecondStep>,
+    challenge: Option<String>,
 ) -> SecondFactorView {
-    let steps = second_factor::steps(visit, &visitor.account, None);
-    BEFORE_A_CHANGE.view(visit, page, &steps, wanted)
+    let session = visitor.authenticated.session();
+    let kinds = visit.zalt().step_up_kinds(session, &visitor.account);
+    let ways = Ways::of(visitor.account.clone(), &kinds).with_challenge(wanted, challenge);
+    BEFORE_A_CHANGE.view(visit, page, &ways, wanted)
 }
 
 fn proved(visit: &Visit, visitor: &SignedInVisitor, token: Option<SessionToken>) -> Outcome {

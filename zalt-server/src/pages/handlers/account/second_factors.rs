@@ -1,17 +1,19 @@
 //! The second factors of whoever is signed in.
 
 use zalt_core::Error;
+use zalt_core::config::SecondFactor;
 use zalt_core::credential::Credential;
+use zalt_core::identifier::Identifier;
 use zalt_core::user::Name;
 
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
-use crate::pages::handlers::second_factor::{TotpPage, recovery_codes};
+use crate::pages::handlers::set_up::{TotpPage, recovery_codes};
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::moment;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{Page, SecondFactorItem, SecondFactorsView};
+use crate::pages::views::{MessagesItem, Page, SecondFactorItem, SecondFactorsView};
 use crate::pages::visit::{SignedInVisitor, Visit};
 
 const FIELDS: FieldNames = &[("name", "name")];
@@ -64,6 +66,25 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
     }
 }
 
+/// Has codes sent to an address or number.
+pub(super) async fn add_messages(mut posted: Posted) -> Outcome {
+    let [id] = posted.fields(["id"])?;
+    let id = id.parse().map_err(|_| Fault::BadRequest)?;
+    let visit = &posted.visit;
+    let visitor = visit.visitor().await?;
+    let credentials = visit.zalt().credentials();
+    match credentials
+        .add_messages(visit.context(), &visitor.authenticated, id)
+        .await
+    {
+        Ok((_, Some(codes))) => {
+            recovery_codes(visit, &codes, paths::ACCOUNT_SECOND_FACTORS.to_owned())
+        }
+        Ok((_, None)) => Ok(visit.go_with(paths::ACCOUNT_SECOND_FACTORS, Flash::MessagesAdded)),
+        Err(error) => refused(visit, &visitor, error),
+    }
+}
+
 pub(super) async fn remove(mut posted: Posted) -> Outcome {
     let [id] = posted.fields(["id"])?;
     let id = id.parse().map_err(|_| Fault::BadRequest)?;
@@ -110,9 +131,31 @@ fn list(visit: &Visit, visitor: &SignedInVisitor, page: Page) -> SecondFactorsVi
         added: moment::moment(credential.created_at, now),
         last_used: credential.last_used_at.map(|at| moment::moment(at, now)),
     };
+    let methods = visit.zalt().config().second_factors.methods;
+    // Those that serve are shown also where their kind is not allowed any more, so that they can be removed.
+    let messages = |identifier: &Identifier| {
+        let factor = SecondFactor::to(identifier.value.kind())?;
+        let serves = visitor.account.messages_to(identifier.id);
+        let can_serve = identifier.verified_at.is_some() && methods.allows(factor);
+        (can_serve || serves.is_some()).then(|| MessagesItem {
+            identifier_id: identifier.id.to_string(),
+            to: identifier.value.to_string(),
+            by_text: factor == SecondFactor::SmsCode,
+            allowed: methods.allows(factor),
+            credential: serves.map(item),
+        })
+    };
     SecondFactorsView {
         page,
-        apps_allowed: visit.zalt().config().second_factors.methods.totp,
+        apps_allowed: methods.totp,
+        texts_allowed: methods.sms_code,
+        messages_allowed: methods.sms_code || methods.email_code,
+        messages: visitor
+            .account
+            .identifiers
+            .iter()
+            .filter_map(messages)
+            .collect(),
         apps: visitor.account.totp().map(|(row, _)| item(row)).collect(),
         recovery_codes_left: visitor
             .account

@@ -1,18 +1,19 @@
 //! The devices that are signed in.
 
 use zalt_core::Error;
+use zalt_core::credential::{Credential, Device};
 use zalt_core::id::SessionId;
 use zalt_core::session::Session;
 use zalt_core::store::{PageLimit, PageRequest};
 
 use crate::pages::device::describe;
-use crate::pages::fault::Outcome;
+use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
-use crate::pages::moment::moment;
+use crate::pages::moment::{day, moment};
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{SessionItem, SessionsView};
-use crate::pages::visit::Visit;
+use crate::pages::views::{DeviceItem, SessionItem, SessionsView};
+use crate::pages::visit::{SignedInVisitor, Visit};
 
 pub(super) async fn show(visit: Visit) -> Outcome {
     let visitor = visit.visitor().await?;
@@ -46,8 +47,48 @@ pub(super) async fn show(visit: Visit) -> Outcome {
     let view = SessionsView {
         page: visitor.page(&visit),
         sessions: std::iter::once(current).chain(others).map(item).collect(),
+        devices: devices(&visit, &visitor),
     };
     visit.show(&view)
+}
+
+/// Those that may stand in for the second factor, where the application has that.
+fn devices(visit: &Visit, visitor: &SignedInVisitor) -> Option<Vec<DeviceItem>> {
+    let zalt = visit.zalt();
+    zalt.config().trusted_devices?;
+    let item = |(credential, known): (&Credential, &Device)| {
+        let (device, kind) = describe(known.user_agent.as_deref());
+        let trust = known.trust.as_ref();
+        DeviceItem {
+            id: credential.id.to_string(),
+            device,
+            kind,
+            address: known.ip.map(|ip| ip.to_string()),
+            since: moment(credential.created_at, zalt.now()),
+            trusted_until: trust
+                .filter(|_| zalt.has_trust(&visitor.account, known))
+                .map(|trust| day(trust.until)),
+        }
+    };
+    Some(visitor.account.devices().map(item).collect())
+}
+
+pub(super) async fn forget_device(mut posted: Posted) -> Outcome {
+    let [id] = posted.fields(["id"])?;
+    let id = id.parse().map_err(|_| Fault::BadRequest)?;
+    let visit = &posted.visit;
+    let authenticated = visit.authenticated().await?;
+    let credentials = visit.zalt().credentials();
+    match credentials
+        .forget_device(visit.context(), &authenticated, id)
+        .await
+    {
+        // One that is gone already is as forgotten as it can be.
+        Ok(()) | Err(Error::NotFound) => {
+            Ok(visit.go_with(paths::ACCOUNT_SESSIONS, Flash::DeviceForgotten))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn revoke(mut posted: Posted) -> Outcome {

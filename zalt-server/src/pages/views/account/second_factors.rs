@@ -6,7 +6,7 @@ use super::{Page, Section};
 use crate::pages::paths;
 use crate::pages::views::Moment;
 
-/// `GET /account/second-factors`. Field of the form that adds one: `name`.
+/// `GET /account/second-factors`. Field of the form that adds an app: `name`.
 #[derive(Debug, Template)]
 #[template(path = "account/second_factors.html")]
 pub(crate) struct SecondFactorsView {
@@ -14,12 +14,22 @@ pub(crate) struct SecondFactorsView {
     /// Whether apps may be added. One that was set up before is shown all the same, so that it can be removed.
     pub(crate) apps_allowed: bool,
     pub(crate) apps: Vec<SecondFactorItem>,
+    /// Whether text messages may be added.
+    pub(crate) texts_allowed: bool,
+    /// Whether any sent codes may be added.
+    pub(crate) messages_allowed: bool,
+    /// The verified addresses and numbers that serve or could.
+    pub(crate) messages: Vec<MessagesItem>,
     /// How many recovery codes are left; `None` if there never were any.
     pub(crate) recovery_codes_left: Option<usize>,
 }
 
 impl SecondFactorsView {
     const SECTION: Section = Section::SecondFactors;
+
+    fn has_number(&self) -> bool {
+        self.messages.iter().any(|messages| messages.by_text)
+    }
 
     fn codes_left(&self) -> String {
         match self.recovery_codes_left.unwrap_or(0) {
@@ -42,4 +52,18 @@ pub(crate) struct SecondFactorItem {
     pub(crate) name: String,
     pub(crate) added: Moment,
     pub(crate) last_used: Option<Moment>,
+}
+
+/// An address or number, and whether it gets codes of the second step. The button that turns them on posts its `id`, that which
+/// turns them off the `id` of what stands for it.
+#[derive(Debug, Clone)]
+pub(crate) struct MessagesItem {
+    pub(crate) identifier_id: String,
+    pub(crate) to: String,
+    /// A number, and no e-mail address.
+    pub(crate) by_text: bool,
+    /// Whether codes of its kind are asked for here.
+    pub(crate) allowed: bool,
+    /// `None` if it gets none.
+    pub(crate) credential: Option<SecondFactorItem>,
 }

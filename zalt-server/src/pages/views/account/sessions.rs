@@ -12,6 +12,20 @@ pub(crate) struct SessionsView {
     pub(crate) page: Page,
     /// The current one first.
     pub(crate) sessions: Vec<SessionItem>,
+    /// The devices that the account is known from; `None` where none is trusted.
+    pub(crate) devices: Option<Vec<DeviceItem>>,
+}
+
+/// A device that may stand in for the second factor. The button beside it posts its `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeviceItem {
+    pub(crate) id: String,
+    pub(crate) device: String,
+    pub(crate) kind: DeviceKind,
+    pub(crate) address: Option<String>,
+    pub(crate) since: Moment,
+    /// Until when; `None` if it does not, or no longer.
+    pub(crate) trusted_until: Option<Moment>,
 }
 
 /// One session.

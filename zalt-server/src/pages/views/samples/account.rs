@@ -1,9 +1,9 @@
 use super::{
     super::{
-        ActivityItem, ActivityKind, ActivityView, AlertKind, DeleteAccountView, DeviceKind,
-        EmailAddressItem, EmailAddressesView, KeptOn, Page, PasskeyItem, PasskeyNameView,
-        PasskeysView, PasswordView, ProfileView, ReauthenticateView, SecondFactorItem,
-        SecondFactorsView, SessionItem, SessionsView,
+        ActivityItem, ActivityKind, ActivityView, AlertKind, DeleteAccountView, DeviceItem,
+        DeviceKind, EmailAddressesView, IdentifierItem, KeptOn, MessagesItem, Page, PasskeyItem,
+        PasskeyNameView, PasskeysView, PasswordView, PhoneNumbersView, ProfileView,
+        ReauthenticateView, SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
     },
     Samples, moment,
 };
@@ -36,9 +36,9 @@ impl Samples {
     }
 
     fn emails(&mut self) {
-        let item = |id: &str, email: &str, verified, primary| EmailAddressItem {
+        let item = |id: &str, value: &str, verified, primary| IdentifierItem {
             id: id.to_owned(),
-            email: email.to_owned(),
+            value: value.to_owned(),
             verified,
             primary,
             removable: !primary,
@@ -65,6 +65,27 @@ impl Samples {
             new_email: String::new(),
         };
         self.add("account-emails-empty", &view);
+        let mut site = super::Site::clone(&self.site);
+        site.phone_numbers = true;
+        let mut page = self.signed_in();
+        page.site = std::sync::Arc::new(site);
+        let view = PhoneNumbersView {
+            page: page.clone(),
+            numbers: vec![item("idn_4", &self.typed.text, true, true)],
+            new_number: self.typed.text.clone(),
+        };
+        self.add("account-phone-numbers", &view);
+        for (name, page) in [
+            ("account-phone-numbers-empty", page),
+            ("account-phone-numbers-closed", self.signed_in()),
+        ] {
+            let view = PhoneNumbersView {
+                page,
+                numbers: Vec::new(),
+                new_number: String::new(),
+            };
+            self.add(name, &view);
+        }
     }
 
     fn password(&mut self) {
@@ -85,12 +106,25 @@ impl Samples {
             added: moment("12 May 2026"),
             last_used: used,
         };
+        let messages = |to: &str, by_text, credential| MessagesItem {
+            identifier_id: "idn_1".to_owned(),
+            to: to.to_owned(),
+            by_text,
+            allowed: true,
+            credential,
+        };
         let view = SecondFactorsView {
             page: self.signed_in(),
             apps_allowed: true,
             apps: vec![
                 app(&self.typed.text, Some(moment("3 hours ago"))),
                 app("Authenticator app", None),
+            ],
+            texts_allowed: true,
+            messages_allowed: true,
+            messages: vec![
+                messages(&self.typed.email, false, Some(app("", None))),
+                messages("+436601234567", true, None),
             ],
             recovery_codes_left: Some(2),
         };
@@ -99,6 +133,9 @@ impl Samples {
             page: self.signed_in(),
             apps_allowed: true,
             apps: Vec::new(),
+            texts_allowed: true,
+            messages_allowed: true,
+            messages: Vec::new(),
             recovery_codes_left: None,
         };
         self.add("account-second-factors-empty", &view);
@@ -161,6 +198,14 @@ impl Samples {
             last_seen: moment("3 hours ago"),
             current,
         };
+        let device = |device: &str, trusted_until| DeviceItem {
+            id: "cred_1".to_owned(),
+            device: device.to_owned(),
+            kind: DeviceKind::Desktop,
+            address: Some("203.0.113.7".to_owned()),
+            since: moment("12 May 2026"),
+            trusted_until,
+        };
         let current = item(
             "sess_1",
             &self.typed.device,
@@ -179,11 +224,16 @@ impl Samples {
         let view = SessionsView {
             page: self.signed_in(),
             sessions: vec![current.clone(), phone, other],
+            devices: Some(vec![
+                device(&self.typed.device, Some(moment("12 June 2026"))),
+                device("Safari on iPhone", None),
+            ]),
         };
         self.add("account-sessions", &view);
         let view = SessionsView {
             page: self.signed_in(),
             sessions: vec![current],
+            devices: Some(Vec::new()),
         };
         self.add("account-sessions-one", &view);
     }

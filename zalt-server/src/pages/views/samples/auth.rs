@@ -1,23 +1,26 @@
 use super::{
     super::{
-        Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView, LinkSentView,
-        LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose, RecoveryCodesView,
-        Scan, SecondFactorView, SecondStep, SetUpView, SignInPasswordView, SignInView, SignUpView,
-        Strategies, TotpView,
+        AddedItem, Alert, AlertKind, CodeView, ForgottenPasswordView, LinkConfirmView,
+        LinkSentView, LinkState, NameFields, NewPasswordView, Page, PasswordDoneView, Purpose,
+        RecoveryCodesView, ReviewView, SafetyStep, SafetyView, Scan, SecondFactorMessage,
+        SecondFactorView, SecondStep, SentBy, SetUpView, SignInPasswordView, SignInView,
+        SignUpView, Strategies, TotpView, TrustDevice,
     },
-    Samples,
+    Samples, moment,
 };
 
 const EVERYTHING: Strategies = Strategies {
     password: true,
     email_code: true,
     email_link: true,
+    sms_code: true,
     passkey: true,
 };
 const NO_PASSWORD: Strategies = Strategies {
     password: false,
     email_code: true,
     email_link: true,
+    sms_code: false,
     passkey: true,
 };
 
@@ -28,6 +31,8 @@ impl Samples {
         self.links();
         self.forgotten_password();
         self.second_factors();
+        self.sent_second_factors();
+        self.safety();
     }
 
     fn sign_up_view(&self, page: Page, names: NameFields, strategies: Strategies) -> SignUpView {
@@ -48,6 +53,11 @@ impl Samples {
             action: crate::pages::paths::SIGN_IN_SECOND_FACTOR,
             options: crate::pages::paths::SIGN_IN_PASSKEY_OPTIONS,
             step,
+            message: None,
+            trust: Some(TrustDevice {
+                seconds: 30 * 24 * 60 * 60,
+                checked: false,
+            }),
             others: others
                 .iter()
                 .map(|other| (*other, "/sign-in/second-factor".to_owned()))
@@ -105,6 +115,7 @@ impl Samples {
         let bare = Strategies {
             email_code: false,
             email_link: false,
+            sms_code: false,
             passkey: false,
             ..EVERYTHING
         };
@@ -127,13 +138,18 @@ impl Samples {
     }
 
     fn code_view(&self, page: Page, purpose: Purpose, resend_wait_seconds: u64) -> CodeView {
-        let email_id = (purpose == Purpose::EmailAddress).then(|| "idn_1".to_owned());
+        let is_further = matches!(purpose, Purpose::EmailAddress | Purpose::PhoneNumber);
+        let identifier_id = is_further.then(|| "idn_1".to_owned());
         CodeView {
             attempt_id: None,
             page,
             purpose,
-            email: self.typed.email.clone(),
-            email_id,
+            sent_by: match purpose {
+                Purpose::PhoneNumber => SentBy::Text,
+                _ => SentBy::Mail,
+            },
+            to: self.typed.email.clone(),
+            identifier_id,
             resend_wait_seconds,
         }
     }
@@ -180,6 +196,67 @@ impl Samples {
         let page = self.page_with_error("code", "That code is wrong or too old.");
         let code = self.code_view(page, Purpose::SignIn, 0);
         self.add("sign-in-code", &code);
+    }
+
+    fn sent_second_factors(&mut self) {
+        let view = |page: Page, step, sent, to: Option<String>| SecondFactorView {
+            page,
+            action: crate::pages::paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR,
+            options: crate::pages::paths::ACCOUNT_REAUTHENTICATE_PASSKEY_OPTIONS,
+            step,
+            message: Some(SecondFactorMessage {
+                send: crate::pages::paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR_SEND,
+                to,
+                sent,
+                challenge: sent.then(|| self.typed.text.clone()),
+                resend_wait_seconds: 30,
+            }),
+            trust: None,
+            others: vec![(SecondStep::RecoveryCode, "/reauthenticate".to_owned())],
+        };
+        let to = Some(self.typed.email.clone());
+        let ask = view(self.page(), SecondStep::SmsCode, false, to.clone());
+        let gone = view(self.page(), SecondStep::SmsCode, false, None);
+        let page = self.page_with_error("code", "That code is not right.");
+        let sent = view(page, SecondStep::EmailCode, true, to);
+        self.add("second-factor-text", &ask);
+        self.add("second-factor-text-gone", &gone);
+        self.add("second-factor-mailed", &sent);
+    }
+
+    fn safety(&mut self) {
+        let token = self.typed.text.clone();
+        for (name, step) in [
+            (
+                "safety-freeze",
+                SafetyStep::Freeze {
+                    token: token.clone(),
+                },
+            ),
+            ("safety-frozen", SafetyStep::Frozen),
+            ("recovery", SafetyStep::Recover { token }),
+            ("safety-invalid", SafetyStep::Invalid),
+        ] {
+            let page = self.page();
+            self.add(name, &SafetyView { page, step });
+        }
+        let item = |id: &str, kind, name: &str, keep| AddedItem {
+            field: format!("keep-{id}"),
+            kind,
+            name: name.to_owned(),
+            added: moment("2 days ago"),
+            keep,
+        };
+        let added = vec![
+            item("cred_1", "Passkey", &self.typed.device, true),
+            item("cred_2", "Recovery codes", "Recovery codes", false),
+            item("idn_1", "E-mail address", &self.typed.email, false),
+        ];
+        let page = self.page();
+        self.add("recovery-review", &ReviewView { page, added });
+        let page = self.page();
+        let added = Vec::new();
+        self.add("recovery-review-empty", &ReviewView { page, added });
     }
 
     fn links(&mut self) {
@@ -235,5 +312,7 @@ impl Samples {
         self.add("password-done", &view);
         let code = self.code_view(self.signed_in(), Purpose::EmailAddress, 0);
         self.add("email-code", &code);
+        let code = self.code_view(self.signed_in(), Purpose::PhoneNumber, 0);
+        self.add("phone-code", &code);
     }
 }

@@ -64,6 +64,7 @@ impl Samples {
             to: self.typed.email.clone(),
             subject: self.typed.text.clone(),
             code: code.map(str::to_owned),
+            by_text: code.is_none(),
             at: moment("2 minutes ago"),
         };
         let view = InboxView {
@@ -93,6 +94,7 @@ impl Samples {
                 at: moment("12 May 2026, 14:03 UTC"),
                 code: Some("481907".to_owned()),
                 link: link.map(str::to_owned),
+                safety_link: has_html.then(|| "/safety/link?token=abc".to_owned()),
                 text: format!("{}\n\n481907\n\nIt works for 10 minutes.", self.typed.text),
                 has_html,
             };

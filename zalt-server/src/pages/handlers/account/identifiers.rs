@@ -1,80 +1,88 @@
-//! E-mail addresses: add, verify, make primary, remove.
+//! E-mail addresses and phone numbers: add, verify, make primary, remove. The same pages for both.
 
+mod kind;
+
+pub(super) use kind::{Addresses, Identifiers, Numbers};
+
+use axum::Router;
 use axum::extract::Query;
+use axum::routing::{get, post};
 use serde::Deserialize;
 use url::form_urlencoded;
 use zalt_core::Error;
 use zalt_core::attempt::{Attempt, ChallengeStrategy, Proof};
 use zalt_core::id::{AttemptId, IdentifierId};
-use zalt_core::identifier::{EmailAddress, Identifier, IdentifierKind};
+use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::secret::LinkToken;
 
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::handlers::RESEND_WAIT_SECONDS;
 use crate::pages::handlers::mailed::{CODE_FIELDS, Linked};
-use crate::pages::messages::{self, FieldNames};
-use crate::pages::paths;
+use crate::pages::messages;
 use crate::pages::posted::Posted;
-use crate::pages::views::{
-    CodeView, EmailAddressItem, EmailAddressesView, LinkState, Page, Purpose,
-};
+use crate::pages::state::Pages;
+use crate::pages::views::{CodeView, IdentifierItem, LinkState, Page, Purpose, SentBy};
 use crate::pages::visit::{SignedInVisitor, Visit, go};
 
-const FIELDS: FieldNames = &[("email_address", "email")];
-
-/// Verifying a further address, by the session that asked for it.
-pub(super) struct AddressByMail;
+pub(super) fn router<F: Identifiers + 'static>() -> Router<Pages> {
+    Router::new()
+        .route(F::LIST, get(show::<F>).post(add::<F>))
+        .route(F::SEND, post(send::<F>))
+        .route(F::VERIFY, get(show_code::<F>).post(verify::<F>))
+        .route(F::MAKE_PRIMARY, post(make_primary::<F>))
+        .route(F::REMOVE, post(remove::<F>))
+}
 
 /// Which verification a code is typed for. Both ids are worth nothing without the session that asked.
 #[derive(Deserialize)]
-pub(super) struct Verification {
+struct Verification {
     #[serde(default)]
     id: String,
     #[serde(default)]
     attempt: String,
 }
 
-pub(super) async fn show(visit: Visit) -> Outcome {
+async fn show<F: Identifiers>(visit: Visit) -> Outcome {
     let visitor = visit.visitor().await?;
-    let view = list(&visitor, visitor.page(&visit), "");
+    let view = list::<F>(&visitor, visitor.page(&visit), "");
     visit.show(&view)
 }
 
-pub(super) async fn add(mut posted: Posted) -> Outcome {
-    let [email] = posted.fields(["email"])?;
+async fn add<F: Identifiers>(mut posted: Posted) -> Outcome {
+    let [typed] = posted.fields([F::FIELD])?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
-    match begin(visit, &visitor, &email).await {
-        Ok((identifier, attempt)) => Ok(go(&verify_path(identifier, &attempt))),
+    match begin::<F>(visit, &visitor, &typed).await {
+        Ok((identifier, attempt)) => Ok(go(&verify_path::<F>(identifier, &attempt))),
         Err(error) => {
             // What was added before the message was refused stands in the list already.
             let visitor = visit.visitor().await?;
-            refuse(visit, &visitor, error, &email)
+            refuse::<F>(visit, &visitor, error, &typed)
         }
     }
 }
 
-pub(super) async fn send(mut posted: Posted) -> Outcome {
+async fn send<F: Identifiers>(mut posted: Posted) -> Outcome {
     let [id] = posted.fields(["id"])?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     let id: IdentifierId = id.parse().map_err(Error::from)?;
-    match prepare(visit, &visitor, id).await {
-        Ok(attempt) => Ok(visit.go_with(&verify_path(id, &attempt), Flash::MessageSent)),
-        Err(error) => refuse(visit, &visitor, error, ""),
+    match prepare::<F>(visit, &visitor, id).await {
+        Ok(attempt) => Ok(visit.go_with(&verify_path::<F>(id, &attempt), Flash::MessageSent)),
+        Err(error) => refuse::<F>(visit, &visitor, error, ""),
     }
 }
 
-pub(super) async fn show_code(visit: Visit, Query(query): Query<Verification>) -> Outcome {
+async fn show_code<F: Identifiers>(visit: Visit, Query(query): Query<Verification>) -> Outcome {
     let visitor = visit.visitor().await?;
-    match code(&visitor, visitor.page(&visit), &query) {
+    match code::<F>(&visitor, visitor.page(&visit), &query) {
         Some(view) => visit.show(&view),
-        None => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailGone)),
+        None => Ok(visit.go_with(F::LIST, F::ON_GONE)),
     }
 }
 
-pub(super) async fn verify(mut posted: Posted) -> Outcome {
+async fn verify<F: Identifiers>(mut posted: Posted) -> Outcome {
     let [typed, id, attempt] = posted.fields(["code", "id", "attempt"])?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
@@ -85,7 +93,7 @@ pub(super) async fn verify(mut posted: Posted) -> Outcome {
         .attempt_proof(visit.context(), &visitor.authenticated, attempt_id, &proof)
         .await;
     match verified {
-        Ok(_) => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailVerified)),
+        Ok(_) => Ok(visit.go_with(F::LIST, F::ON_VERIFIED)),
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = messages::refuse(&mut page, error, CODE_FIELDS)?;
@@ -93,16 +101,16 @@ pub(super) async fn verify(mut posted: Posted) -> Outcome {
                 id: id.to_string(),
                 attempt: attempt.to_string(),
             };
-            match code(&visitor, page, &query) {
+            match code::<F>(&visitor, page, &query) {
                 Some(view) => visit.show_as(status, &view),
-                None => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailGone)),
+                None => Ok(visit.go_with(F::LIST, F::ON_GONE)),
             }
         }
     }
 }
 
-impl Linked for AddressByMail {
-    const PURPOSE: Purpose = Purpose::EmailAddress;
+impl Linked for Addresses {
+    const PURPOSE: Purpose = <Self as Identifiers>::PURPOSE;
 
     async fn open(visit: &Visit, _: &LinkToken, text: String) -> Result<LinkState, Fault> {
         if visit.is_signed_in().await {
@@ -127,7 +135,7 @@ impl Linked for AddressByMail {
             .await;
         match verified {
             Ok(_) => {
-                let response = visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailVerified);
+                let response = visit.go_with(Self::LIST, Self::ON_VERIFIED);
                 Ok(Some(Ok(response)))
             }
             // Another session asked for it.
@@ -137,7 +145,7 @@ impl Linked for AddressByMail {
     }
 }
 
-pub(super) async fn make_primary(mut posted: Posted) -> Outcome {
+async fn make_primary<F: Identifiers>(mut posted: Posted) -> Outcome {
     let [id] = posted.fields(["id"])?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
@@ -147,110 +155,111 @@ pub(super) async fn make_primary(mut posted: Posted) -> Outcome {
         .make_primary(visit.context(), &visitor.authenticated, id)
         .await
     {
-        Ok(_) => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailMadePrimary)),
-        Err(error) => refuse(visit, &visitor, error, ""),
+        Ok(_) => Ok(visit.go_with(F::LIST, F::ON_PRIMARY)),
+        Err(error) => refuse::<F>(visit, &visitor, error, ""),
     }
 }
 
-pub(super) async fn remove(mut posted: Posted) -> Outcome {
+async fn remove<F: Identifiers>(mut posted: Posted) -> Outcome {
     let [id] = posted.fields(["id"])?;
     let visit = &posted.visit;
     let visitor = visit.visitor().await?;
     let id: IdentifierId = id.parse().map_err(Error::from)?;
-    let users = visit.zalt().users();
-    match users
-        .remove_email_address(visit.context(), &visitor.authenticated, id)
-        .await
-    {
-        Ok(()) => Ok(visit.go_with(paths::ACCOUNT_EMAILS, Flash::EmailRemoved)),
-        Err(error) => refuse(visit, &visitor, error, ""),
+    match F::remove(visit, &visitor, id).await {
+        Ok(()) => Ok(visit.go_with(F::LIST, F::ON_REMOVED)),
+        Err(error) => refuse::<F>(visit, &visitor, error, ""),
     }
 }
 
-async fn begin(
+async fn begin<F: Identifiers>(
     visit: &Visit,
     visitor: &SignedInVisitor,
-    email: &str,
+    typed: &str,
 ) -> Result<(IdentifierId, Attempt), Error> {
-    let address = EmailAddress::parse(email)?;
-    let users = visit.zalt().users();
-    let identifier = users
-        .add_email_address(visit.context(), &visitor.authenticated, address)
-        .await?;
-    let attempt = prepare(visit, visitor, identifier.id).await?;
+    let identifier = F::add(visit, visitor, typed).await?;
+    let attempt = prepare::<F>(visit, visitor, identifier.id).await?;
     Ok((identifier.id, attempt))
 }
 
-/// Sends a message that holds both, the code and the link.
-async fn prepare(
+async fn prepare<F: Identifiers>(
     visit: &Visit,
     visitor: &SignedInVisitor,
     id: IdentifierId,
 ) -> Result<Attempt, Error> {
     let verifications = visit.zalt().address_verifications();
-    let strategy = ChallengeStrategy::EmailLink;
     verifications
-        .prepare(visit.context(), &visitor.authenticated, id, strategy)
+        .prepare(visit.context(), &visitor.authenticated, id, F::STRATEGY)
         .await
 }
 
-fn verify_path(id: IdentifierId, attempt: &Attempt) -> String {
+fn verify_path<F: Identifiers>(id: IdentifierId, attempt: &Attempt) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("id", &id.to_string())
         .append_pair("attempt", &attempt.id.to_string())
         .finish();
-    format!("{}?{query}", paths::ACCOUNT_EMAIL_VERIFY)
+    format!("{}?{query}", F::VERIFY)
 }
 
-fn refuse(visit: &Visit, visitor: &SignedInVisitor, error: Error, new_email: &str) -> Outcome {
+fn refuse<F: Identifiers>(
+    visit: &Visit,
+    visitor: &SignedInVisitor,
+    error: Error,
+    typed: &str,
+) -> Outcome {
     let mut page = visitor.page(visit);
-    let status = messages::refuse(&mut page, error, FIELDS)?;
-    visit.show_as(status, &list(visitor, page, new_email))
+    let status = messages::refuse(&mut page, error, F::FIELDS)?;
+    visit.show_as(status, &list::<F>(visitor, page, typed))
 }
 
-fn list(visitor: &SignedInVisitor, page: Page, new_email: &str) -> EmailAddressesView {
-    let addresses = || {
+fn list<F: Identifiers>(visitor: &SignedInVisitor, page: Page, typed: &str) -> F::View {
+    let of_kind = || {
         let identifiers = visitor.account.identifiers.iter();
-        identifiers.filter(|identifier| identifier.value.kind() == IdentifierKind::EmailAddress)
+        identifiers.filter(|identifier| identifier.value.kind() == F::KIND)
     };
-    let verified = addresses()
+    let verified = of_kind()
         .filter(|identifier| identifier.verified_at.is_some())
         .count();
-    EmailAddressesView {
-        page,
-        addresses: addresses()
-            .map(|identifier| item(identifier, verified))
-            .collect(),
-        new_email: new_email.to_owned(),
-    }
+    let items = of_kind().map(|identifier| item(identifier, verified));
+    F::view(page, items.collect(), typed)
 }
 
-fn item(identifier: &Identifier, verified_in_all: usize) -> EmailAddressItem {
+fn item(identifier: &Identifier, verified_in_all: usize) -> IdentifierItem {
     let verified = identifier.verified_at.is_some();
-    EmailAddressItem {
+    // Mail is how an account is recovered; a number may go.
+    let may_go = identifier.value.kind() != IdentifierKind::EmailAddress;
+    IdentifierItem {
         id: identifier.id.to_string(),
-        email: identifier.value.to_string(),
+        value: identifier.value.to_string(),
         verified,
         primary: identifier.primary,
-        removable: !verified || verified_in_all > 1,
+        removable: may_go || !verified || verified_in_all > 1,
     }
 }
 
-/// The page for the code, as long as the address waits for it.
-fn code(visitor: &SignedInVisitor, page: Page, query: &Verification) -> Option<CodeView> {
+/// The page for the code, as long as the address or number waits for it.
+fn code<F: Identifiers>(
+    visitor: &SignedInVisitor,
+    page: Page,
+    query: &Verification,
+) -> Option<CodeView> {
     let attempt: AttemptId = query.attempt.parse().ok()?;
     let id: IdentifierId = query.id.parse().ok()?;
     let identifier = visitor
         .account
         .identifiers
         .iter()
-        .find(|identifier| identifier.id == id && identifier.verified_at.is_none())?;
+        .find(|identifier| identifier.id == id && identifier.verified_at.is_none())
+        .filter(|identifier| identifier.value.kind() == F::KIND)?;
     Some(CodeView {
         page,
-        purpose: Purpose::EmailAddress,
-        email: identifier.value.to_string(),
+        purpose: F::PURPOSE,
+        sent_by: match F::STRATEGY {
+            ChallengeStrategy::SmsCode => SentBy::Text,
+            _ => SentBy::Mail,
+        },
+        to: identifier.value.to_string(),
         attempt_id: Some(attempt.to_string()),
-        email_id: Some(id.to_string()),
+        identifier_id: Some(id.to_string()),
         resend_wait_seconds: RESEND_WAIT_SECONDS,
     })
 }
