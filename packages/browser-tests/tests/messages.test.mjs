@@ -125,7 +125,7 @@ scenario("signs in by a text message", async (stage) => {
   const stranger = await stage.arrive();
   await enter(stranger, "nobody@example.com");
   await stranger.press("Text me a code", { to: "/sign-in/code" });
-  await stranger.page.getByText("If there is an account with a phone number").waitFor();
+  await stranger.page.getByText("If this account has a phone number").waitFor();
   await stranger.look("sign-in-text-somewhere");
 }, TEXTS);
 

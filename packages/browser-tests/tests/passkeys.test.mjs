@@ -63,7 +63,7 @@ scenario("adds a passkey, signs in with nothing else, renames and removes it", a
   await stage.inbox.about(ADA, /passkey|second/i);
 
   await ada.open("/account/activity");
-  await ada.page.getByText("Second factor or passkey added").waitFor();
+  await ada.page.getByText("Passkey added").waitFor();
   await ada.look("account-activity-passkeys");
   await signOut(ada);
   await ada.look("sign-in-with-passkey");

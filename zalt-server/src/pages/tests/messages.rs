@@ -155,7 +155,7 @@ async fn a_text_message_signs_in_and_tells_nobody_who_has_a_number() {
     let by_text = [("strategy", "sms_code")];
     browser.submit("/sign-in/strategy", &by_text).await;
     assert_eq!(browser.path, "/sign-in/code");
-    let lead = "If there is an account with a phone number";
+    let lead = "If this account has a phone number";
     assert!(browser.shows(lead) && !browser.shows(NUMBER));
     let code = server.code_for(NUMBER).await;
     browser.submit("/sign-in/code", &[("code", &code)]).await;

@@ -139,10 +139,10 @@ impl CodeView {
         match self.sent_by {
             _ if goes_there => "If there is an account, a 6‑digit code is on its way to",
             SentBy::Mail => {
-                "If there is an account, a 6‑digit code is on its way to its e‑mail address"
+                "If there is such an account, a 6‑digit code is on its way to its e‑mail address"
             }
             SentBy::Text => {
-                "If there is an account with a phone number, a 6‑digit code is on its way to it"
+                "If this account has a phone number, a 6‑digit code is on its way to it"
             }
         }
     }

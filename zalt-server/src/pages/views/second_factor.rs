@@ -136,6 +136,13 @@ pub(crate) struct TrustDevice {
 }
 
 impl SecondFactorView {
+    /// Whether a session that began by one kind of code can't be raised by another of that kind.
+    fn is_only_recovery_of_session(&self) -> bool {
+        self.step == SecondStep::RecoveryCode
+            && self.others.is_empty()
+            && self.action == paths::ACCOUNT_REAUTHENTICATE_SECOND_FACTOR
+    }
+
     /// Whether there is a code to type already.
     fn asks(&self) -> bool {
         self.message.as_ref().is_none_or(|message| message.sent)

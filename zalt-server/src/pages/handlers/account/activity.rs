@@ -2,9 +2,14 @@
 
 use axum::extract::Query;
 use serde::Deserialize;
+use zalt_core::config::SecondFactor;
+use zalt_core::credential::Credential;
 use zalt_core::event::{Event, EventKind};
+use zalt_core::id::{CredentialId, IdentifierId};
+use zalt_core::identifier::IdentifierKind;
 use zalt_core::session::AuthenticationMethod;
 use zalt_core::store::{PageLimit, PageRequest};
+use zalt_core::user::Account;
 use zalt_core::{Error, Timestamp};
 
 use crate::pages::device::describe;
@@ -37,7 +42,11 @@ pub(super) async fn show(visit: Visit, Query(part): Query<Part>) -> Outcome {
     let now = visit.zalt().now();
     let view = ActivityView {
         page: visitor.page(&visit),
-        items: events.data.iter().map(|event| item(event, now)).collect(),
+        items: events
+            .data
+            .iter()
+            .map(|event| item(event, &visitor.account, now))
+            .collect(),
         next_url: events
             .next
             .map(|cursor| format!("{}?after={cursor}", paths::ACCOUNT_ACTIVITY)),
@@ -45,8 +54,8 @@ pub(super) async fn show(visit: Visit, Query(part): Query<Part>) -> Outcome {
     visit.show(&view)
 }
 
-fn item(event: &Event, now: Timestamp) -> ActivityItem {
-    let (kind, title) = words(&event.kind);
+fn item(event: &Event, account: &Account, now: Timestamp) -> ActivityItem {
+    let (kind, title) = words(&event.kind, account);
     let device = event
         .user_agent
         .as_deref()
@@ -61,7 +70,7 @@ fn item(event: &Event, now: Timestamp) -> ActivityItem {
     }
 }
 
-fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
+fn words(kind: &EventKind, account: &Account) -> (ActivityKind, &'static str) {
     use ActivityKind::{Email, Factor, Password, Profile, SignIn, SignOut, Warning};
     match kind {
         EventKind::UserCreated => (Profile, "Account created"),
@@ -69,10 +78,25 @@ fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
         EventKind::UserSuspended => (Warning, "Account suspended"),
         EventKind::UserRestored => (Profile, "Account restored"),
         EventKind::UserDeleted => (Warning, "Account deleted"),
-        EventKind::IdentifierAdded { .. } => (Email, "E-mail address added"),
-        EventKind::IdentifierVerified { .. } => (Email, "E-mail address verified"),
-        EventKind::IdentifierMadePrimary { .. } => (Email, "Primary e-mail address changed"),
-        EventKind::IdentifierRemoved { .. } => (Email, "E-mail address removed"),
+        EventKind::IdentifierAdded { identifier_id } => match is_number(*identifier_id, account) {
+            Some(true) => (Email, "Phone number added"),
+            Some(false) => (Email, "E-mail address added"),
+            None => (Email, "Address or number added"),
+        },
+        EventKind::IdentifierVerified { identifier_id } => match is_number(*identifier_id, account)
+        {
+            Some(true) => (Email, "Phone number verified"),
+            Some(false) => (Email, "E-mail address verified"),
+            None => (Email, "Address or number verified"),
+        },
+        EventKind::IdentifierMadePrimary { identifier_id } => {
+            match is_number(*identifier_id, account) {
+                Some(true) => (Email, "Primary phone number changed"),
+                Some(false) => (Email, "Primary e-mail address changed"),
+                None => (Email, "Primary address or number changed"),
+            }
+        }
+        EventKind::IdentifierRemoved { .. } => (Email, "Address or number removed"),
         EventKind::PasswordChanged { reset: true } => (Password, "Password reset"),
         EventKind::PasswordChanged { reset: false } => (Password, "Password changed"),
         EventKind::PasswordResetRequested => (Password, "Password reset asked for"),
@@ -83,7 +107,9 @@ fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
             method: AuthenticationMethod::Passkey | AuthenticationMethod::PasskeyPresence,
         } => (Warning, "Sign-in with a passkey that was refused"),
         EventKind::SignInFailed { .. } => (Warning, "Sign-in with a wrong code"),
-        EventKind::CredentialAdded { .. } => (Factor, "Second factor or passkey added"),
+        EventKind::CredentialAdded { credential_id } => {
+            (Factor, added_factor(*credential_id, account))
+        }
         EventKind::CredentialRemoved { .. } => (Factor, "Second factor or passkey removed"),
         EventKind::CredentialRenamed { .. } => (Factor, "Passkey renamed"),
         EventKind::CredentialCloneSuspected { .. } => (Warning, "There may be a copy of a passkey"),
@@ -106,5 +132,22 @@ fn words(kind: &EventKind) -> (ActivityKind, &'static str) {
         EventKind::DeviceTrusted { .. } => (SignIn, "Device trusted"),
         EventKind::DeviceForgotten { .. } => (SignOut, "Device forgotten"),
         _ => (Profile, "Account changed"),
+    }
+}
+
+/// Whether it is a phone number, and not an address; `None` if the account has it no longer.
+fn is_number(id: IdentifierId, account: &Account) -> Option<bool> {
+    let identifier = account.identifiers.iter().find(|row| row.id == id)?;
+    Some(identifier.value.kind() == IdentifierKind::PhoneNumber)
+}
+
+fn added_factor(id: CredentialId, account: &Account) -> &'static str {
+    let credential = account.credentials.iter().find(|row| row.id == id);
+    match credential.and_then(Credential::second_factor) {
+        Some(SecondFactor::Passkey) => "Passkey added",
+        Some(SecondFactor::Totp) => "Authenticator app set up",
+        Some(SecondFactor::SmsCode) => "Codes by text message turned on",
+        Some(SecondFactor::EmailCode) => "Codes by e-mail turned on",
+        _ => "Second factor or passkey added",
     }
 }
