@@ -58,16 +58,13 @@ fn devices(visit: &Visit, visitor: &SignedInVisitor) -> Option<Vec<DeviceItem>> 
     zalt.config().trusted_devices?;
     let item = |(credential, known): (&Credential, &Device)| {
         let (device, kind) = describe(known.user_agent.as_deref());
-        let trust = known.trust.as_ref();
         DeviceItem {
             id: credential.id.to_string(),
             device,
             kind,
             address: known.ip.map(|ip| ip.to_string()),
             since: moment(credential.created_at, zalt.now()),
-            trusted_until: trust
-                .filter(|_| zalt.has_trust(&visitor.account, known))
-                .map(|trust| day(trust.until)),
+            trusted_until: zalt.trusted_until(&visitor.account, credential).map(day),
         }
     };
     Some(visitor.account.devices().map(item).collect())
