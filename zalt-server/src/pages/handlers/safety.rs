@@ -148,11 +148,10 @@ fn list(visit: &Visit, page: Page, review: &Review, kept: &Kept) -> ReviewView {
     let now = visit.zalt().now();
     let credential = |row: &Credential| {
         let kind = kind_of(row);
-        let name = row.name.as_ref();
         AddedItem {
             field: format!("{KEEP_CREDENTIAL}{}", row.id),
             kind,
-            name: name.map_or_else(|| kind.to_owned(), ToString::to_string),
+            name: name_of(row).unwrap_or_else(|| kind.to_owned()),
             added: moment(row.created_at, now),
             keep: kept.credentials.contains(&row.id),
         }
@@ -178,12 +177,27 @@ fn list(visit: &Visit, page: Page, review: &Review, kept: &Kept) -> ReviewView {
 fn kind_of(credential: &Credential) -> &'static str {
     match (&credential.state, credential.second_factor()) {
         (CredentialState::RecoveryCodes(_), _) => "Recovery codes",
+        (CredentialState::ExternalAccount(_), _) => "Linked account",
         (_, Some(SecondFactor::Passkey)) => "Passkey",
         (_, Some(SecondFactor::SmsCode)) => "Codes by text message",
         (_, Some(SecondFactor::EmailCode)) => "Codes by e-mail",
         (_, Some(SecondFactor::Totp)) => "Authenticator app",
         _ => "Authenticator app that was not confirmed",
     }
+}
+
+/// What its owner knows it by.
+fn name_of(credential: &Credential) -> Option<String> {
+    let CredentialState::ExternalAccount(external) = &credential.state else {
+        return credential.name.as_ref().map(ToString::to_string);
+    };
+    let email = external.email.as_ref().map(|email| email.address.as_str());
+    let called = email.or(external.username.as_deref()).unwrap_or_default();
+    Some(
+        format!("{} {called}", external.connection)
+            .trim_end()
+            .to_owned(),
+    )
 }
 
 fn refuse(visit: &Visit, error: Error) -> Outcome {
