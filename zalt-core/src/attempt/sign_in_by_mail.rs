@@ -172,7 +172,11 @@ impl SignIns<'_> {
         // In the same commit: at no time may whoever asked hold an attempt that somebody else proved.
         if let Holder::Next(token, transport) = holder {
             updated.token = token.digest();
-            updated = with_state(&updated, |state| state.transport = transport)?;
+            updated = with_state(&updated, |state| {
+                state.transport = transport;
+                // What waited for whoever asked is theirs: their account at a provider, and where they wanted to go.
+                state.connection = None;
+            })?;
         }
         let batch = Batch::new()
             .change(Change::UpdateAttempt(updated.clone()))

@@ -1,10 +1,12 @@
 //! How somebody could try to get into another's account by way of a provider.
 
-use zalt_core::attempt::{AttemptState, ConnectionProgress, Proof, SignInProgress};
+use zalt_core::attempt::{
+    AttemptState, ChallengePurpose, ChallengeStrategy, ConnectionProgress, Proof, SignInProgress,
+};
 use zalt_core::connection::ConnectionFailure;
 use zalt_core::message::Notice;
-use zalt_core::secret::AttemptToken;
-use zalt_core::session::SignedIn;
+use zalt_core::secret::{AttemptToken, LinkToken};
+use zalt_core::session::{SignedIn, Transport};
 use zalt_core::{Error, RequestContext};
 
 use super::*;
@@ -110,6 +112,31 @@ fn of_two_providers_with_one_address_the_second_proves_the_account_first() {
         let again = signed_in(&app, &provider, name, &at(name, "1", ADA));
         assert_eq!(again.user.id, ada.user.id);
     }
+}
+
+#[test]
+fn whoever_takes_up_a_mailed_reset_takes_up_nothing_else_of_who_asked() {
+    let (app, provider) = app();
+    let ada = app.sign_up(ADA);
+    // Eve has Ada's address verified at a provider, and asks for a reset on the attempt that waits for her proof.
+    let (progress, token) = through(&app, &provider, "google", &at("google", "666", ADA)).unwrap();
+    assert!(matches!(progress, ConnectionProgress::ProveAccount(_)));
+    let (purpose, strategy) = (
+        ChallengePurpose::ResetPassword,
+        ChallengeStrategy::EmailLink,
+    );
+    let sign_ins = app.zalt.sign_ins();
+    run(sign_ins.prepare(&request(), &token, purpose, strategy)).unwrap();
+    let link = code_and_link(&app.mail_to(ADA)).1.unwrap();
+    let link = LinkToken::parse(&link).unwrap();
+    let claimed = run(sign_ins.claim_reset_link(&request(), link, Transport::Cookie)).unwrap();
+    let new = "a better horse battery";
+    run(sign_ins.reset_password(&request(), &claimed.token, password(new), true)).unwrap();
+    let own = prove(&app, &claimed.token, new).and_then(SignInProgress::into_session);
+    assert_eq!(own.unwrap().user.id, ada.user.id);
+    assert_eq!(linked(&app, &ada), 0);
+    let (progress, _) = through(&app, &provider, "google", &at("google", "666", ADA)).unwrap();
+    assert!(matches!(progress, ConnectionProgress::ProveAccount(_)));
 }
 
 #[test]
