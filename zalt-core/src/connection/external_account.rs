@@ -160,3 +160,35 @@ impl Account {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passkey::Base64Url;
+
+    #[test]
+    fn no_passkey_takes_the_place_of_an_account_at_a_provider() {
+        let identity = ProviderIdentity {
+            issuer: "https://github.com".to_owned(),
+            subject: "583231".to_owned(),
+            email: None,
+            username: None,
+            name: None,
+            given_name: None,
+            family_name: None,
+            picture: None,
+        };
+        let key = ConnectionKey::parse("github").unwrap();
+        let account = ExternalAccount::new(key, identity);
+        // What the handle is a digest of, which an authenticator may call its passkey.
+        let mut chosen = b"external-account".to_vec();
+        chosen.extend([0, 0, 0, 0, 0, 0, 0, 18]);
+        chosen.extend(b"https://github.com");
+        chosen.extend([0, 0, 0, 0, 0, 0, 0, 6]);
+        chosen.extend(b"583231");
+        let digest = Sha256::digest(&chosen).into();
+        assert_eq!(account.handle(), CredentialHandle::from_bytes(digest));
+        let passkey = CredentialHandle::of_passkey(&Base64Url::new(chosen));
+        assert_ne!(account.handle(), passkey);
+    }
+}

@@ -40,7 +40,11 @@ impl Passkey {
 impl CredentialHandle {
     /// The handle of a passkey: its authenticator's name for it may have up to 1023 bytes.
     pub fn of_passkey(credential_id: &Base64Url) -> Self {
-        Self::from_bytes(Sha256::digest(credential_id.as_bytes()).into())
+        // Its authenticator chooses the name: without a label it could be that of another kind of credential.
+        let mut digest = Sha256::new();
+        digest.update(b"passkey");
+        digest.update(credential_id.as_bytes());
+        Self::from_bytes(digest.finalize().into())
     }
 }
 
