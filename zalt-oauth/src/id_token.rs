@@ -20,6 +20,8 @@ use crate::keys::{KeySource, Keys};
 
 /// The placeholder in the issuer of a provider that has one for each tenant.
 pub(crate) const TENANT: &str = "{tenantid}";
+/// The tenant of accounts that belong to no organization.
+pub(crate) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// What an ID token is held against.
 pub(crate) struct Check<'a> {
@@ -32,6 +34,10 @@ pub(crate) struct Check<'a> {
     pub(crate) nonce: Nonce<'a>,
     /// The access token that came with it.
     pub(crate) access_token: Option<&'a str>,
+    /// Whether accounts of organizations only may come, where there is an issuer for each tenant.
+    pub(crate) organizations_only: bool,
+    /// How long ago it may have been issued.
+    pub(crate) max_age: Option<Duration>,
     pub(crate) now: Timestamp,
 }
 
@@ -59,9 +65,8 @@ struct Claims {
     sub: String,
     aud: Audience,
     exp: NumericDate,
-    /// Required; its place in time is checked with the signature.
-    #[serde(rename = "iat")]
-    _iat: NumericDate,
+    /// That it is not in the future is checked with the signature.
+    iat: NumericDate,
     azp: Option<String>,
     nonce: Option<String>,
     at_hash: Option<String>,
@@ -132,7 +137,8 @@ impl Check<'_> {
         let payload = verify_jws(token, ring.key(&kid).ok_or(JwtError::UnknownKid)?)?;
         let TenantClaim { tid } =
             serde_json::from_slice(&payload).map_err(|_| JwtError::WrongIssuer)?;
-        if is_tenant(&tid) {
+        let may_come = !self.organizations_only || tid != PERSONAL_ACCOUNTS;
+        if is_tenant(&tid) && may_come {
             Ok(self.issuer.replace(TENANT, &tid))
         } else {
             Err(JwtError::WrongIssuer)
@@ -157,6 +163,14 @@ impl Check<'_> {
         if read.sub.is_empty() || read.sub.len() > 255 {
             return Err(invalid(IdTokenProblem::Subject));
         }
+        let mut expires_at = read.exp.timestamp();
+        if let Some(max_age) = self.max_age {
+            expires_at = expires_at.min(read.iat.timestamp() + max_age);
+        }
+        let expires_at = expires_at + LEEWAY;
+        if expires_at <= self.now {
+            return Err(invalid(IdTokenProblem::Expired));
+        }
         self.check_party(&read)?;
         self.check_nonce(read.nonce.as_deref())?;
         if let (Some(hash), Some(access_token)) = (&read.at_hash, self.access_token)
@@ -166,7 +180,7 @@ impl Check<'_> {
         }
         Ok(IdToken {
             issuer,
-            expires_at: read.exp.timestamp() + LEEWAY,
+            expires_at,
             claims,
         })
     }

@@ -44,19 +44,20 @@ pub(crate) struct KeySource<'a> {
 
 impl KeySource<'_> {
     pub(crate) async fn current(&self) -> Result<Arc<Keys>, ProviderError> {
-        self.cache.get(self.address()?, self.fetch()).await
+        self.cache.get(&self.name()?, self.fetch()).await
     }
 
     /// The keys after a rotation that left `seen` without the key that a token names.
     pub(crate) async fn after(&self, seen: &Arc<Keys>) -> Result<Arc<Keys>, ProviderError> {
         self.cache
-            .newer_than(self.address()?, seen, self.fetch())
+            .newer_than(&self.name()?, seen, self.fetch())
             .await
     }
 
-    fn address(&self) -> Result<&str, ProviderError> {
-        let keys = self.metadata.keys.as_ref();
-        keys.map(url::Url::as_str).ok_or(NO_KEYS)
+    /// What the keys are kept under. They are bound to algorithms, of which two issuers with the same keys may have others.
+    fn name(&self) -> Result<String, ProviderError> {
+        let url = self.metadata.keys.as_ref().ok_or(NO_KEYS)?;
+        Ok(format!("{url} {:?}", self.metadata.algorithms))
     }
 
     async fn fetch(&self) -> Result<Fetched<Keys>, ProviderError> {

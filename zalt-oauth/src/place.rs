@@ -1,10 +1,13 @@
 //! Where a provider is spoken to: by what it publishes, by what is known of it, or by what settings say.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 use url::Url;
 use zalt_core::connection::{ConnectionSettings, SettingsProblem};
 use zalt_outbound::Reach;
 
-use crate::id_token::{TENANT, is_tenant};
+use crate::id_token::{PERSONAL_ACCOUNTS, TENANT, is_tenant};
 use crate::metadata::{Metadata, may_be_used};
 use crate::preset::{ClientAuth, Preset, Quirk, Speaks};
 
@@ -88,9 +91,10 @@ fn tenants_issuer(issuer: &str) -> String {
         .map_or_else(|| issuer.to_owned(), |tenant| replaced(tenant, TENANT))
 }
 
-const SHARED_TENANTS: [&str; 2] = ["common", "organizations"];
+/// Accounts of any organization, and no others.
+pub(crate) const ORGANIZATIONS: &str = "organizations";
+const SHARED_TENANTS: [&str; 2] = ["common", ORGANIZATIONS];
 const CONSUMERS: &str = "consumers";
-const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// By endpoints.
 pub(crate) fn known(
@@ -133,7 +137,7 @@ pub(crate) fn known(
     // Endpoints of somebody's own never speak for the accounts of the provider that the preset is about.
     let issuer = match (issuer, &settings.endpoints) {
         (Some(issuer), None) => (*issuer).to_owned(),
-        _ => format!("connection:{}", settings.key),
+        _ => own_issuer(settings, &token, &userinfo, preset.shape.subject),
     };
     Ok(Kind::Known(Box::new(Metadata {
         issuer,
@@ -146,6 +150,22 @@ pub(crate) fn known(
         client_auth: ClientAuth::Basic,
         sends_iss: false,
     })))
+}
+
+/// Stands for the provider of a connection. It changes with where that says who came, and by what: under the same key, user 1
+/// of another provider is another user.
+fn own_issuer(settings: &ConnectionSettings, token: &Url, userinfo: &Url, subject: &str) -> String {
+    let subject = settings
+        .options
+        .get("subject_field")
+        .map_or(subject, String::as_str);
+    let mut digest = Sha256::new();
+    for part in [token.as_str(), userinfo.as_str(), subject] {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part);
+    }
+    let place = URL_SAFE_NO_PAD.encode(digest.finalize());
+    format!("connection:{}:{place}", settings.key)
 }
 
 /// An address in the version that settings ask for.

@@ -7,7 +7,7 @@ use zalt_outbound::{Reach, is_loopback};
 
 use crate::apple;
 use crate::metadata::{Metadata, asymmetric};
-use crate::place::{Kind, discovered, known};
+use crate::place::{Kind, ORGANIZATIONS, discovered, known};
 use crate::preset::{self, ClientAuth, OptionUse, Preset, Quirk, Shape, Speaks, Userinfo, Vouches};
 
 /// How many scopes may be asked for beyond those of the preset, and how long each may be.
@@ -76,12 +76,19 @@ impl<'a> Provider<'a> {
                 Kind::Discovered { .. } => None,
                 Kind::Known(metadata) => Some(metadata.sends_iss),
             },
-            native_id_tokens: self
-                .preset
-                .options
-                .iter()
-                .any(|(name, _)| *name == "native_client_ids"),
+            native_id_tokens: self.takes_native_id_tokens(),
         }
+    }
+
+    /// Whether apps may hand in ID tokens: only where the operator says for which clients.
+    pub(crate) fn takes_native_id_tokens(&self) -> bool {
+        let clients = self.option("native_client_ids");
+        clients.is_some_and(|clients| words(clients).next().is_some())
+    }
+
+    /// Whether personal accounts are kept out.
+    pub(crate) fn takes_organizations_only(&self) -> bool {
+        self.preset.has(Quirk::Tenants) && self.option("tenant") == Some(ORGANIZATIONS)
     }
 
     pub(crate) fn sends_nonce(&self) -> bool {

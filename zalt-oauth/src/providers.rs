@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use url::Url;
@@ -127,6 +128,8 @@ impl OAuthProviders {
             algorithms: &provider.algorithms(metadata),
             nonce: check.nonce,
             access_token: check.access_token,
+            organizations_only: provider.takes_organizations_only(),
+            max_age: check.max_age,
             now: check.now,
         };
         let source = KeySource {
@@ -160,6 +163,7 @@ impl OAuthProviders {
                     clients: &[provider.settings.client_id.as_str()],
                     nonce,
                     access_token: Some(answer.bearer()),
+                    max_age: None,
                     now: redemption.now,
                 };
                 Some(
@@ -188,11 +192,15 @@ impl OAuthProviders {
     }
 }
 
+/// How long ago an ID token may have been issued that an app hands in.
+const MAX_NATIVE_AGE: Duration = Duration::from_mins(10);
+
 /// What an ID token is held against, apart from what the provider publishes.
 struct Claimed<'a> {
     clients: &'a [&'a str],
     nonce: Nonce<'a>,
     access_token: Option<&'a str>,
+    max_age: Option<Duration>,
     now: Timestamp,
 }
 
@@ -236,7 +244,7 @@ impl ProviderProtocol for OAuthProviders {
         now: Timestamp,
     ) -> Result<VerifiedIdToken, ProviderError> {
         let provider = self.provider(settings)?;
-        if !provider.traits().native_id_tokens {
+        if !provider.takes_native_id_tokens() {
             return Err(ProviderError::IdTokenInvalid(IdTokenProblem::Issuer));
         }
         let metadata = self.metadata(&provider).await?;
@@ -244,6 +252,7 @@ impl ProviderProtocol for OAuthProviders {
             clients: &provider.native_client_ids(),
             nonce: Nonce::Exactly(nonce),
             access_token: None,
+            max_age: Some(MAX_NATIVE_AGE),
             now,
         };
         let token = self

@@ -5,7 +5,7 @@ use serde_json::json;
 use zalt_core::connection::{IdTokenProblem, ProviderError};
 use zalt_core::jwt::TokenType;
 
-use crate::support::{ISSUER, Idp, KEYS, METADATA, metadata, new_key};
+use crate::support::{ISSUER, Idp, KEYS, METADATA, metadata, new_key, redeem, token};
 
 const UNSIGNED: ProviderError = ProviderError::IdTokenInvalid(IdTokenProblem::Signature);
 
@@ -150,4 +150,26 @@ async fn nonsense_for_keys_is_no_signature_at_all() {
     let idp = Idp::new();
     idp.answers.set(KEYS, 200, &json!({"keys": []}));
     assert_eq!(idp.redeem().await, Err(UNSIGNED));
+}
+
+#[tokio::test]
+async fn two_issuers_with_the_same_keys_have_their_own_algorithms() {
+    let idp = Idp::new();
+    let other = "https://other.example.com";
+    let mut theirs = metadata();
+    theirs["issuer"] = json!(other);
+    theirs["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    let line = "GET https://other.example.com/.well-known/openid-configuration";
+    idp.answers.set(line, 200, &theirs);
+    let mut settings = idp.settings.clone();
+    settings.issuer = Some(other.parse().unwrap());
+    let header = json!({"alg": "RS256", "kid": idp.key.kid()});
+    let claims = idp.claims_with("iss", json!(other));
+    idp.hand_out(&token(&header, &claims, |_| Vec::new()));
+    let now = idp.clock.now();
+    let refused = redeem(&idp.providers, &settings, None, now).await;
+    assert_eq!(refused, Err(UNSIGNED));
+    // The keys were fetched for an issuer that signs otherwise.
+    idp.hand_out(&idp.sign(&idp.claims()));
+    assert!(idp.redeem().await.is_ok());
 }

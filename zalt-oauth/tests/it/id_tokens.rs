@@ -240,10 +240,10 @@ async fn an_app_hands_in_a_token_of_its_own() {
     issued_to_app.as_object_mut().unwrap().remove("nonce");
     let without_nonce = idp.sign(&issued_to_app);
     for (native, id_token, nonce, expected) in [
-        ("", &ours, Some(NONCE), None),
-        ("", &ours, Some("another"), Some(Problem::Nonce)),
-        ("", &ours, None, Some(Problem::Nonce)),
-        ("", &apps, Some(NONCE), Some(Problem::Audience)),
+        (CLIENT, &ours, Some(NONCE), None),
+        (CLIENT, &ours, Some("another"), Some(Problem::Nonce)),
+        (CLIENT, &ours, None, Some(Problem::Nonce)),
+        (CLIENT, &apps, Some(NONCE), Some(Problem::Audience)),
         ("com.example.app", &apps, Some(NONCE), None),
         ("x, com.example.app", &apps, Some(NONCE), None),
         ("com.example.app", &without_nonce, None, None),
@@ -253,7 +253,10 @@ async fn an_app_hands_in_a_token_of_its_own() {
             Some(NONCE),
             Some(Problem::Nonce),
         ),
-        ("", &without_nonce, None, Some(Problem::AuthorizedParty)),
+        (CLIENT, &without_nonce, None, Some(Problem::AuthorizedParty)),
+        // Nobody said that apps may.
+        ("", &ours, Some(NONCE), Some(Problem::Issuer)),
+        (" , ", &ours, Some(NONCE), Some(Problem::Issuer)),
     ] {
         let options = &mut idp.settings.options;
         options.insert("native_client_ids".into(), native.into());
@@ -267,5 +270,52 @@ async fn an_app_hands_in_a_token_of_its_own() {
             assert_eq!(read.identity.subject, "248289761001");
             assert_eq!(read.expires_at.since(now).as_secs(), 330);
         }
+    }
+}
+
+#[tokio::test]
+async fn apps_hand_in_tokens_only_where_the_operator_says_so() {
+    let mut idp = Idp::new();
+    let now = idp.clock.now();
+    let id_token = idp.sign(&idp.claims());
+    assert!(!idp.providers.check(&idp.settings).unwrap().native_id_tokens);
+    let verified = idp
+        .providers
+        .verify_id_token(&idp.settings, &id_token, Some(NONCE), now);
+    let refused = ProviderError::IdTokenInvalid(Problem::Issuer);
+    assert_eq!(verified.await.unwrap_err(), refused);
+    let options = &mut idp.settings.options;
+    options.insert("native_client_ids".into(), CLIENT.into());
+    assert!(idp.providers.check(&idp.settings).unwrap().native_id_tokens);
+}
+
+#[tokio::test]
+async fn an_app_hands_in_a_token_within_ten_minutes() {
+    let mut idp = Idp::new();
+    let options = &mut idp.settings.options;
+    options.insert("native_client_ids".into(), CLIENT.into());
+    let now = idp.clock.now();
+    let seconds = now.unix_seconds();
+    for (age, left) in [
+        (0, Some(630)),
+        (300, Some(330)),
+        (629, Some(1)),
+        (630, None),
+    ] {
+        let mut claims = idp.claims_with("iat", json!(seconds - age));
+        claims["exp"] = json!(seconds + 86_400);
+        let id_token = idp.sign(&claims);
+        let verified = idp
+            .providers
+            .verify_id_token(&idp.settings, &id_token, Some(NONCE), now);
+        match (verified.await, left) {
+            (Ok(verified), Some(left)) => {
+                assert_eq!(verified.expires_at.since(now).as_secs(), left)
+            }
+            (Err(ProviderError::IdTokenInvalid(Problem::Expired)), None) => {}
+            (other, _) => panic!("{age}: {other:?}"),
+        }
+        // One that came from the provider itself, just now, may be as old as it says.
+        assert_eq!(refusal(&idp, &id_token).await, None);
     }
 }

@@ -103,6 +103,40 @@ const PATIENT: Duration = Duration::from_secs(20);
 const TOKEN: &str = r#"{"access_token":"access-1","token_type":"bearer"}"#;
 
 #[tokio::test]
+async fn whoever_takes_the_place_of_a_provider_does_not_speak_for_its_accounts() {
+    let server = Server::start(|line, _| {
+        if line.starts_with("POST ") {
+            answer("200 OK", TOKEN)
+        } else {
+            answer("200 OK", r#"{"id":7,"number":7}"#)
+        }
+    });
+    let providers = providers(PATIENT);
+    let issuer = async |change: fn(&mut ConnectionSettings)| {
+        let mut settings = server.endpoints();
+        change(&mut settings);
+        let now = StillClock::new().now();
+        let redeemed = redeem(&providers, &settings, None, now).await.unwrap();
+        assert_eq!(redeemed.identity.subject, "7");
+        redeemed.identity.issuer
+    };
+    let before = issuer(|_| {}).await;
+    assert_eq!(before, issuer(|_| {}).await);
+    // What is no matter of who says so changes nobody's account.
+    let same = issuer(|s| s.endpoints.as_mut().unwrap().authorization.set_path("/new")).await;
+    assert_eq!(before, same);
+    for change in [
+        |s: &mut ConnectionSettings| s.endpoints.as_mut().unwrap().token.set_path("/new"),
+        |s: &mut ConnectionSettings| s.endpoints.as_mut().unwrap().userinfo.set_path("/new"),
+        |s: &mut ConnectionSettings| {
+            s.options.insert("subject_field".into(), "/number".into());
+        },
+    ] {
+        assert_ne!(before, issuer(change).await);
+    }
+}
+
+#[tokio::test]
 async fn a_provider_by_endpoints_is_spoken_to() {
     let server = Server::start(|line, body| {
         if line.starts_with("POST /token ") {
@@ -127,7 +161,7 @@ async fn a_provider_by_endpoints_is_spoken_to() {
         .unwrap()
         .identity;
     // It speaks for nobody's accounts but its own.
-    assert_eq!(identity.issuer, "connection:test");
+    assert!(identity.issuer.starts_with("connection:test:"));
     assert_eq!(identity.subject, "7");
     assert!(!identity.email.unwrap().verified);
     assert!(!providers.check(&settings).unwrap().nonce);

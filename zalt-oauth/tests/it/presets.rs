@@ -426,6 +426,33 @@ async fn apple_gets_a_secret_that_was_signed_for_this_request() {
 }
 
 #[tokio::test]
+async fn a_connection_for_organizations_takes_no_personal_accounts() {
+    let personal = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    let company = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    for (choice, tenant, accepted) in [
+        ("common", personal, true),
+        ("common", company, true),
+        ("organizations", personal, false),
+        ("organizations", company, true),
+    ] {
+        let mut shape = Shape::of("microsoft");
+        let options = &mut shape.settings.options;
+        options.insert("tenant".into(), choice.into());
+        let issuer = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        shape.metadata.as_mut().unwrap()["at"] = json!(issuer(choice));
+        claim(&mut shape, "iss", json!(issuer(tenant)));
+        claim(&mut shape, "tid", json!(tenant));
+        let stage = shape.stage("microsoft");
+        let now = stage.clock.now();
+        let redeemed = crate::support::redeem(&stage.providers, &stage.settings, None, now).await;
+        let problem = zalt_core::connection::IdTokenProblem::Issuer;
+        let refused = zalt_core::connection::ProviderError::IdTokenInvalid(problem);
+        let expected = (!accepted).then_some(refused);
+        assert_eq!(redeemed.err(), expected, "{choice} {tenant}");
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_of_microsoft_speaks_for_itself_only() {
     let ours = "72f988bf-86f1-41af-91ab-2d7cd011db47";
     let theirs = "11111111-2222-3333-4444-555555555555";

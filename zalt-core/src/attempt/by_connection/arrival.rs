@@ -65,7 +65,8 @@ impl Moved {
 
 /// Longer ones would be no ids of anything.
 const MAX_PART: usize = 255;
-/// What the issuer of a provider without one begins with. The rest is the connection's key.
+/// What the issuer of a provider without one begins with. The connection's key follows, and then, after a colon, whatever
+/// tells providers apart that the connection has had.
 const OWN_ISSUER: &str = "connection:";
 
 impl Arrived {
@@ -76,7 +77,8 @@ impl Arrived {
         tokens: Option<ProviderTokens>,
         via: ViaConnection,
     ) -> Option<Self> {
-        if let Some(key) = identity.issuer.strip_prefix(OWN_ISSUER) {
+        if let Some(own) = identity.issuer.strip_prefix(OWN_ISSUER) {
+            let key = own.split_once(':').map_or(own, |(key, _)| key);
             if key != via.key.as_str() {
                 return None;
             }
