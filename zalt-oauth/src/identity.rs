@@ -46,16 +46,30 @@ fn read(
                 unverify_unless(&mut identity, |_| so);
             }
             Quirk::VouchesForOwnDomains => {
-                let hosted = document.pointer("/hd").is_some_and(Value::is_string);
-                unverify_unless(&mut identity, |address| {
-                    hosted || matches!(address.domain(), "gmail.com" | "googlemail.com")
-                });
+                let hosted = document.pointer("/hd").and_then(Value::as_str);
+                let own = ["gmail.com", "googlemail.com"];
+                if let Some(email) = &mut identity.email {
+                    let domain = email.address.domain();
+                    let is_own = own.contains(&domain);
+                    email.verified &= hosted.is_some() || is_own;
+                    email.authoritative =
+                        is_own || hosted.is_some_and(|hosted| hosted.eq_ignore_ascii_case(domain));
+                }
+            }
+            Quirk::HostsMailboxes(domains) => {
+                if let Some(email) = &mut identity.email {
+                    email.authoritative = domains.contains(&email.address.domain());
+                }
             }
             _ => {}
         }
     }
     // A flag beside an address counts only where the provider may vouch for addresses.
     unverify_unless(&mut identity, |_| provider.may_vouch());
+    if let Some(email) = &mut identity.email {
+        email.authoritative |= provider.is_trusted_with_addresses();
+        email.authoritative &= email.verified;
+    }
     Ok(identity)
 }
 
@@ -197,9 +211,11 @@ impl Asked<'_> {
             .and_then(|list| list.iter().find(|entry| flag(entry, emails.primary)));
         Ok(primary.and_then(|entry| {
             let address = entry.pointer(emails.address)?.as_str()?;
+            let verified = flag(entry, emails.verified) && self.provider.may_vouch();
             Some(ProviderEmail {
                 address: EmailAddress::parse(address).ok()?,
-                verified: flag(entry, emails.verified) && self.provider.may_vouch(),
+                verified,
+                authoritative: verified && self.provider.is_trusted_with_addresses(),
             })
         }))
     }

@@ -147,13 +147,18 @@ impl<'a> Provider<'a> {
 
     /// Whether a flag beside an address counts.
     pub(crate) fn may_vouch(&self) -> bool {
-        let trusted = self.option("vouches_for_email") == Some("true");
+        let trusted = self.is_trusted_with_addresses();
         match self.preset.vouches {
             Vouches::No => false,
             // A provider of somebody's own, spoken to by a preset, is not the provider that the preset vouches for.
             Vouches::WhereFlagged => trusted || !self.is_elsewhere(),
             Vouches::IfOperatorTrustsIt => trusted,
         }
+    }
+
+    /// Whether the operator says that its flag is enough, as long as it may have been set ago.
+    pub(crate) fn is_trusted_with_addresses(&self) -> bool {
+        self.option("vouches_for_email") == Some("true")
     }
 
     fn is_elsewhere(&self) -> bool {
@@ -214,7 +219,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 fn check_options(settings: &ConnectionSettings, preset: &Preset) -> Result<(), SettingsProblem> {
     for (name, value) in &settings.options {
         let field = || format!("options.{name}");
-        if !preset.options.iter().any(|(known, _)| known == name) {
+        if !preset.takes_option(name) {
             return Err(SettingsProblem::new(
                 field(),
                 "this provider has no such option",

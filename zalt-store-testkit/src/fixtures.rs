@@ -313,6 +313,7 @@ impl Fixtures {
                 address: EmailAddress::parse("Ada@BÜCHER.example")
                     .expect("fixtures use valid ones"),
                 verified: true,
+                authoritative: true,
             }),
             username: Some("ada".to_owned()),
             name: Some("\u{1f469}\u{200d}\u{1f680} O'Brien".to_owned()),

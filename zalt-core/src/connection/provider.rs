@@ -228,6 +228,10 @@ pub struct ProviderEmail {
     pub address: EmailAddress,
     /// Whether the provider says that it is verified, *and* may say so.
     pub verified: bool,
+    /// Whether that is so today: the provider hosts the mailbox, or the operator trusts its word. Otherwise the address may have
+    /// become somebody else's since, and proves no mailbox to us.
+    #[serde(default)]
+    pub authoritative: bool,
 }
 
 /// What a provider handed out. `Debug` shows none of it; serialized it is only ever sealed.

@@ -163,6 +163,8 @@ pub enum Quirk {
     /// Vouches for addresses of its own domains, and of those that it hosts (`hd`), and for no others: that somebody owned
     /// an address elsewhere when they signed up says little of today.
     VouchesForOwnDomains,
+    /// Has the mailboxes of these domains itself.
+    HostsMailboxes(&'static [&'static str]),
     /// Has an issuer for each tenant; the option `tenant` says which may come.
     Tenants,
     /// Gives out subjects that are unique within what stands here only.
@@ -195,6 +197,14 @@ pub(crate) fn find(name: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
+    /// Whether settings may have this option.
+    pub(crate) fn takes_option(&self, name: &str) -> bool {
+        let any = self.options.iter().any(|(known, _)| *known == name);
+        // Who runs a tenant says what addresses it has: no operator can answer for all of them.
+        let flags = self.vouches == Vouches::WhereFlagged && !self.has(Quirk::Tenants);
+        any || (flags && name == "vouches_for_email")
+    }
+
     pub(crate) fn has(&self, quirk: Quirk) -> bool {
         self.quirks.contains(&quirk)
     }

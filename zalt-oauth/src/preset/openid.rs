@@ -78,7 +78,16 @@ pub(super) static PRESETS: &[Preset] = &[
             ("key_id", OptionUse::Required),
             ("native_client_ids", OptionUse::Optional),
         ],
-        quirks: &[Quirk::SignedClientSecret, Quirk::NameInForm],
+        quirks: &[
+            Quirk::SignedClientSecret,
+            Quirk::NameInForm,
+            Quirk::HostsMailboxes(&[
+                "privaterelay.appleid.com",
+                "icloud.com",
+                "me.com",
+                "mac.com",
+            ]),
+        ],
         ..BASE
     },
     Preset {

@@ -87,6 +87,7 @@ impl Shape<'_> {
                 .verified
                 .and_then(|pointer| document.pointer(pointer))
                 .is_some_and(is_true),
+            authoritative: false,
         })
     }
 }

@@ -382,6 +382,106 @@ async fn an_address_that_nobody_vouches_for_is_not_verified() {
     }
 }
 
+#[tokio::test]
+async fn a_provider_speaks_for_mailboxes_that_it_hosts_and_where_it_is_trusted() {
+    type Change = fn(&mut Shape);
+    let trust: Change = |s| {
+        let options = &mut s.settings.options;
+        options.insert("vouches_for_email".into(), "true".into());
+    };
+    let at = |s: &mut Shape, address: &str| claim(s, "email", json!(address));
+    for (name, change, verified, authoritative) in [
+        (
+            "google",
+            (|s| claim(s, "email", json!("a@gmail.com"))) as Change,
+            true,
+            true,
+        ),
+        (
+            "google",
+            |s| {
+                claim(s, "email", json!("a@company.example"));
+                claim(s, "hd", json!("Company.example"));
+            },
+            true,
+            true,
+        ),
+        // An alias in another domain than the one that is known to be theirs.
+        (
+            "google",
+            |s| {
+                claim(s, "email", json!("a@elsewhere.example"));
+                claim(s, "hd", json!("company.example"));
+            },
+            true,
+            false,
+        ),
+        (
+            "google",
+            |s| {
+                claim(s, "email", json!("a@gmail.com"));
+                claim(s, "email_verified", json!(false));
+            },
+            false,
+            false,
+        ),
+        (
+            "apple",
+            |s| claim(s, "email", json!("x@privaterelay.appleid.com")),
+            true,
+            true,
+        ),
+        (
+            "apple",
+            |s| claim(s, "email", json!("a@elsewhere.example")),
+            true,
+            false,
+        ),
+        ("github", |_| {}, true, false),
+        ("discord", |_| {}, true, false),
+    ] {
+        let mut shape = Shape::of(name);
+        change(&mut shape);
+        let email = shape.stage(name).redeem(None).await.email.unwrap();
+        let came = (email.verified, email.authoritative);
+        assert_eq!(
+            came,
+            (verified, authoritative),
+            "{name} {:?}",
+            email.address
+        );
+    }
+    for name in ["github", "discord", "apple"] {
+        let mut shape = Shape::of(name);
+        trust(&mut shape);
+        if name == "apple" {
+            at(&mut shape, "a@elsewhere.example");
+        }
+        assert!(
+            shape
+                .stage(name)
+                .redeem(None)
+                .await
+                .email
+                .unwrap()
+                .authoritative,
+            "{name}"
+        );
+    }
+    // Whoever runs a tenant writes its addresses.
+    let mut shape = Shape::of("microsoft");
+    claim(&mut shape, "xms_edov", json!(true));
+    let stage = shape.stage("microsoft");
+    let email = stage.redeem(None).await.email.unwrap();
+    assert_eq!((email.verified, email.authoritative), (true, false));
+    let mut settings = stage.settings.clone();
+    settings
+        .options
+        .insert("vouches_for_email".into(), "true".into());
+    let refused = stage.providers.check(&settings).unwrap_err();
+    assert_eq!(refused.field, "options.vouches_for_email");
+}
+
 fn claim(shape: &mut Shape, name: &str, value: Value) {
     shape.id_token.as_mut().unwrap()[name] = value;
 }

@@ -92,7 +92,7 @@ impl Connections<'_> {
     /// [`Error::ConnectionStateMismatch`], [`Error::ConnectionRefused`], [`Error::ConnectionUnavailable`],
     /// [`Error::ConnectionAnswerInvalid`], [`Error::ConnectionNotFound`], [`Error::ExternalAccountTaken`],
     /// [`Error::SignUpClosed`], [`Error::AccountSuspended`], [`Error::AccountFrozen`], [`Error::TooManyCredentials`],
-    /// [`Error::RateLimited`]. Each is an event.
+    /// [`Error::RateLimited`]. Each is an event, but for a browser that was sent nowhere.
     pub async fn callback(
         &self,
         request: &RequestContext,
@@ -102,6 +102,9 @@ impl Connections<'_> {
         answer: ConnectionAnswer<'_>,
     ) -> Result<ConnectionReturn, Error> {
         let zalt = self.zalt;
+        // Any page can send a browser here that was sent nowhere. It must not cost those who share its network their tries, and
+        // there is nothing to tell of it.
+        let token = token.ok_or(Error::ConnectionStateMismatch)?;
         zalt.take_network_budget(request, b"proofs").await?;
         let (attempt, state) = match self.own_attempt(key, token, answer).await? {
             Ok(own) => own,
@@ -183,12 +186,9 @@ impl Connections<'_> {
     async fn own_attempt(
         &self,
         key: &ConnectionKey,
-        token: Option<&AttemptToken>,
+        token: &AttemptToken,
         answer: ConnectionAnswer<'_>,
     ) -> Result<Result<(Attempt, ConnectionAttempt), ConnectionFailure>, Error> {
-        let Some(token) = token else {
-            return Ok(Err(ConnectionFailure::StateMismatch));
-        };
         let attempt = match step::find(self.zalt, token).await {
             Ok(attempt) => attempt,
             Err(Error::AttemptNotFound) => return Ok(Err(ConnectionFailure::StateMismatch)),

@@ -33,16 +33,12 @@ impl Connections<'_> {
                 .ask_for_address(request, arrived, origin, transport)
                 .await;
         };
+        let address = email.address.clone();
         if !email.verified {
             // Whoever writes somebody's address into their profile there must not become them here.
-            let address = email.address.clone();
-            self.require_sign_up(request, arrived, Some(&address))
-                .await?;
-            let via = self.pending_via(arrived)?;
-            let profile = arrived.profile.clone();
-            let signing_up = (address, profile, via, transport);
-            let started = self.verify_address(request, origin, signing_up).await?;
-            return Ok(started.map(ConnectionProgress::VerifyAddress));
+            return self
+                .sign_up_by_code(request, arrived, origin, (address, transport))
+                .await;
         }
         let key = step::email_key(&email.address);
         let owner = self.zalt.store().account_by_identifier(&key).await?;
@@ -52,12 +48,16 @@ impl Connections<'_> {
                     .await
             }
             (Some(owner), LinkingPolicy::ProveAccount) => {
-                let address = email.address.clone();
                 self.prove_account(request, arrived, origin, (owner, address, transport))
                     .await
             }
+            (None, _) if !email.authoritative => {
+                // That they had the mailbox once does not make it theirs here: who has it now would come into an account that
+                // they are in too.
+                self.sign_up_by_code(request, arrived, origin, (address, transport))
+                    .await
+            }
             (None, _) => {
-                let address = email.address.clone();
                 self.require_sign_up(request, arrived, Some(&address))
                     .await?;
                 self.sign_up(request, arrived, origin, (address, transport))
@@ -138,7 +138,23 @@ impl Connections<'_> {
         Ok(settled.then_some(ConnectionProgress::ProveAccount(Started { attempt, token })))
     }
 
-    /// Makes a user whose address the provider vouches for.
+    /// Makes a user once they have proved to us that the address is theirs.
+    async fn sign_up_by_code(
+        &self,
+        request: &RequestContext,
+        arrived: &Arrived,
+        origin: &Origin,
+        (address, transport): (EmailAddress, Transport),
+    ) -> Result<Option<ConnectionProgress>, Error> {
+        self.require_sign_up(request, arrived, Some(&address))
+            .await?;
+        let via = self.pending_via(arrived)?;
+        let signing_up = (address, arrived.profile.clone(), via, transport);
+        let started = self.verify_address(request, origin, signing_up).await?;
+        Ok(started.map(ConnectionProgress::VerifyAddress))
+    }
+
+    /// Makes a user whose mailbox the provider speaks for.
     async fn sign_up(
         &self,
         request: &RequestContext,

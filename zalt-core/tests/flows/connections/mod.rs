@@ -80,6 +80,7 @@ fn at(provider: &str, subject: &str, address: &str) -> ProviderIdentity {
     let email = ProviderEmail {
         address: email(address),
         verified: true,
+        authoritative: true,
     };
     ProviderIdentity {
         issuer: format!("https://{provider}.example"),
@@ -93,9 +94,18 @@ fn at(provider: &str, subject: &str, address: &str) -> ProviderIdentity {
     }
 }
 
+/// Somebody whose address was verified there once, by a provider that does not host it.
+fn once_verified(mut identity: ProviderIdentity) -> ProviderIdentity {
+    if let Some(email) = &mut identity.email {
+        email.authoritative = false;
+    }
+    identity
+}
+
 fn unverified(mut identity: ProviderIdentity) -> ProviderIdentity {
     if let Some(email) = &mut identity.email {
         email.verified = false;
+        email.authoritative = false;
     }
     identity
 }

@@ -26,13 +26,27 @@ fn an_answer_counts_in_the_browser_that_was_sent_only() {
     let token = Some(&ada.token);
     let without = run(connections.callback(&request(), &key("google"), token, None, without));
     assert!(matches!(without, Err(Error::ConnectionStateMismatch)));
-    assert_eq!(failures(&app), [Reason::StateMismatch; 3]);
+    assert_eq!(failures(&app), [Reason::StateMismatch; 2]);
     assert_eq!(provider.codes_left(), 1, "no code was redeemed");
     // Neither attempt was used up by it.
     let own = provider.consent(&ada.url, &at("google", "1", ADA));
     let returned = come_back(&app, "google", &ada.token, &own).unwrap();
     assert!(matches!(returned.progress, ConnectionProgress::SignedUp(_)));
     come_back(&app, "google", &eve.token, &back).unwrap();
+}
+
+#[test]
+fn browsers_that_were_sent_nowhere_cost_their_network_nothing() {
+    let (app, provider) = app();
+    let (connections, google) = (app.zalt.connections(), key("google"));
+    // A page that many see sends each of them here.
+    for _ in 0..2000 {
+        let nothing = ConnectionAnswer::default();
+        let nobody = run(connections.callback(&request(), &google, None, None, nothing));
+        assert!(matches!(nobody, Err(Error::ConnectionStateMismatch)));
+    }
+    assert_eq!(failures(&app), []);
+    signed_up(&app, &provider, "google", &at("google", "1", ADA));
 }
 
 #[test]

@@ -44,6 +44,25 @@ fn an_unverified_address_at_the_provider_never_leads_to_its_owner() {
 }
 
 #[test]
+fn an_address_that_was_verified_there_once_is_proved_to_us_before_it_signs_anybody_up() {
+    for configure in [links_by_address, |_: &mut Config| {}] {
+        let (app, provider) = app_with(configure);
+        // Eve had the mailbox before Ada did.
+        let eve = once_verified(at("github", "666", ADA));
+        let (progress, token) = through(&app, &provider, "github", &eve).unwrap();
+        assert!(matches!(progress, ConnectionProgress::VerifyAddress(_)));
+        let guess = Proof::code("000000");
+        let sign_ups = app.zalt.sign_ups();
+        let refused = run(sign_ups.attempt_proof(&request(), &token, &guess));
+        assert!(matches!(refused, Err(Error::CodeIncorrect)));
+        // With the code it is whoever reads the mailbox today.
+        let (code, _) = code_and_link(&app.mail_to(ADA));
+        run(sign_ups.attempt_proof(&request(), &token, &Proof::code(&code))).unwrap();
+        signed_in(&app, &provider, "github", &eve);
+    }
+}
+
+#[test]
 fn an_address_that_is_verified_there_later_links_nothing_by_itself() {
     let (app, provider) = app();
     // Eve wrote Ada's address into her profile there, and got no further.
