@@ -10,7 +10,7 @@ use zalt_core::attempt::{
 };
 use zalt_core::budget::BudgetKey;
 use zalt_core::connection::{
-    Connection, ConnectionKey, ConnectionState, ExternalAccount, ProviderEmail,
+    Connection, ConnectionKey, ConnectionState, ExternalAccount, ProviderEmail, ProviderMark,
 };
 use zalt_core::credential::{Credential, CredentialState, Totp};
 use zalt_core::event::{Actor, Event, EventKind};
@@ -307,6 +307,7 @@ impl Fixtures {
     pub fn external_account(&self) -> ExternalAccount {
         ExternalAccount {
             connection: ConnectionKey::parse("google").expect("fixtures use valid keys"),
+            provider: ProviderMark::from_text("né 'mark'"),
             issuer: "https://accounts.example.com".to_owned(),
             subject: "né 'sub'\u{0}".to_owned(),
             email: Some(ProviderEmail {

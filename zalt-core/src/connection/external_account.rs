@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::provider::{ProviderEmail, ProviderIdentity, ProviderTokens};
-use super::settings::ConnectionKey;
+use super::settings::{ConnectionKey, ProviderMark};
 use crate::Zalt;
 use crate::credential::{Credential, CredentialHandle, CredentialState};
 use crate::environment::Timestamp;
@@ -20,6 +20,8 @@ use crate::user::Account;
 pub struct ExternalAccount {
     /// The connection through which it last came.
     pub connection: ConnectionKey,
+    /// Whom that connection spoke to then. Another provider may be behind its key by now.
+    pub provider: ProviderMark,
     /// Who says so, as [`ProviderIdentity::issuer`].
     pub issuer: String,
     /// Which account it is there.
@@ -67,9 +69,14 @@ impl PendingAccount {
 
 impl ExternalAccount {
     /// What a provider said of an account, without its tokens.
-    pub(crate) fn new(connection: ConnectionKey, identity: ProviderIdentity) -> Self {
+    pub(crate) fn new(
+        connection: ConnectionKey,
+        provider: ProviderMark,
+        identity: ProviderIdentity,
+    ) -> Self {
         Self {
             connection,
+            provider,
             issuer: identity.issuer,
             subject: identity.subject,
             email: identity.email,
@@ -179,7 +186,7 @@ mod tests {
             picture: None,
         };
         let key = ConnectionKey::parse("github").unwrap();
-        let account = ExternalAccount::new(key, identity);
+        let account = ExternalAccount::new(key, ProviderMark::from_text("github"), identity);
         // What the handle is a digest of, which an authenticator may call its passkey.
         let mut chosen = b"external-account".to_vec();
         chosen.extend([0, 0, 0, 0, 0, 0, 0, 18]);

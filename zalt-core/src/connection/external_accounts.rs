@@ -30,7 +30,7 @@ impl Connections<'_> {
             .external_accounts()
             .find(|(credential, _)| credential.id == id)
             .ok_or(Error::NotFound)?;
-        let usable = self.usable_keys().await?;
+        let usable = self.usable_providers().await?;
         if zalt.is_last_way_in(&account, credential, &usable) {
             return Err(Error::LastWayIn);
         }
@@ -118,7 +118,7 @@ impl Connections<'_> {
         let Ok(Some(tokens)) = external.open_tokens(self.zalt, id) else {
             return;
         };
-        let Ok(usable) = self.find_usable(&external.connection).await else {
+        let Ok(Some(usable)) = self.still_of(external).await else {
             return;
         };
         if let Err(error) = usable.protocol.revoke(&usable.settings, &tokens).await {

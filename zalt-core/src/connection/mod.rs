@@ -68,6 +68,8 @@ pub use return_address::ReturnAddress;
 pub(crate) use return_address::may_be_listed;
 pub(crate) use service::Usable;
 pub use service::{ConnectionInfo, ConnectionSource, Connections};
-pub use settings::{ConnectionKey, ConnectionKeyError, ConnectionSettings, OAuthEndpoints};
+pub use settings::{
+    ConnectionKey, ConnectionKeyError, ConnectionSettings, OAuthEndpoints, ProviderMark,
+};
 pub use tokens::ProviderToken;
 pub(crate) use tokens::Refreshing;

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::external_account::ExternalAccount;
 use super::model::Connection;
 use super::provider::{ProviderProtocol, ProviderTraits, SettingsProblem};
-use super::settings::{ConnectionKey, ConnectionSettings};
+use super::settings::{ConnectionKey, ConnectionSettings, ProviderMark};
 use crate::Zalt;
 use crate::error::Error;
 use crate::id::ConnectionId;
@@ -54,6 +55,13 @@ pub(crate) struct Usable {
     /// Which row it is, if it was set up at run time.
     pub(crate) id: Option<ConnectionId>,
     pub(crate) protocol: Arc<dyn ProviderProtocol>,
+}
+
+impl Usable {
+    /// Whom it speaks to.
+    pub(crate) fn mark(&self) -> ProviderMark {
+        ProviderMark::of(&self.settings, self.id)
+    }
 }
 
 impl<'z> Connections<'z> {
@@ -152,10 +160,23 @@ impl<'z> Connections<'z> {
         protocol.cloned().ok_or(Error::ConnectionNotFound)
     }
 
-    /// The keys of the connections that people can use now.
-    pub(crate) async fn usable_keys(&self) -> Result<Vec<ConnectionKey>, Error> {
+    /// The providers through which people can come now.
+    pub(crate) async fn usable_providers(&self) -> Result<Vec<ProviderMark>, Error> {
         let usable = self.usable().await?.into_iter();
-        Ok(usable.map(|info| info.settings.key).collect())
+        let marks = usable.map(|info| match &info.source {
+            ConnectionSource::Code => ProviderMark::of(&info.settings, None),
+            ConnectionSource::Store(stored) => ProviderMark::of(&info.settings, Some(stored.id)),
+        });
+        Ok(marks.collect())
+    }
+
+    /// The connection that an account came through, if it speaks to the same provider still.
+    pub(super) async fn still_of(
+        &self,
+        external: &ExternalAccount,
+    ) -> Result<Option<Usable>, Error> {
+        let usable = self.find_usable(&external.connection).await?;
+        Ok(Some(usable).filter(|usable| usable.mark() == external.provider))
     }
 
     pub(super) fn info(

@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::id::ConnectionId;
 use crate::secret::SecretText;
 
 /// Names a connection in addresses and settings: 1 to 40 of `a` to `z`, `0` to `9` and `-`, such as `google`.
@@ -83,6 +87,39 @@ impl ConnectionSettings {
             extra_scopes: Vec::new(),
             options: BTreeMap::new(),
         }
+    }
+}
+
+/// Tells whom a connection speaks to, whatever it is called: tokens of one provider never go to another, and an account at one is no
+/// way in through another. It survives a change of the client and its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProviderMark(String);
+
+impl ProviderMark {
+    /// The mark of the provider that these settings are for. `id` is the connection's row, if it has one.
+    pub(crate) fn of(settings: &ConnectionSettings, id: Option<ConnectionId>) -> Self {
+        let mut digest = Sha256::new();
+        let mut add = |part: &str| {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        };
+        add(&settings.provider);
+        add(settings.issuer.as_ref().map_or("", Url::as_str));
+        if let Some(endpoints) = &settings.endpoints {
+            // Whoever is behind endpoints stands for accounts of this connection only.
+            add(settings.key.as_str());
+            add(&id.map(|id| id.to_string()).unwrap_or_default());
+            add(endpoints.token.as_str());
+            add(endpoints.userinfo.as_str());
+            add(endpoints.revocation.as_ref().map_or("", Url::as_str));
+        }
+        Self(URL_SAFE_NO_PAD.encode(digest.finalize()))
+    }
+
+    /// A mark as it was stored.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::external_account::ExternalAccount;
 use super::provider::{ProviderError, ProviderTokens};
 use super::service::Connections;
+use super::settings::ProviderMark;
 use crate::credential::{Credential, CredentialState};
 use crate::environment::Timestamp;
 use crate::error::Error;
@@ -71,6 +72,7 @@ impl Connections<'_> {
         id: CredentialId,
     ) -> Result<ProviderToken, Error> {
         let (credential, external) = self.find_external(user_id, id).await?;
+        self.require_same_provider(&external).await?;
         if let Freshness::Fresh(token) = self.freshness(&credential, &external)? {
             return Ok(token);
         }
@@ -116,7 +118,8 @@ impl Connections<'_> {
         refresh_token: &SecretText,
     ) -> Result<Option<ProviderToken>, Error> {
         let zalt = self.zalt;
-        let usable = self.find_usable(&external.connection).await?;
+        let usable = self.still_of(&external).await?;
+        let usable = usable.ok_or(Error::ProviderTokenMissing)?;
         let refreshing = usable
             .protocol
             .refresh(&usable.settings, refresh_token, zalt.now());
@@ -161,6 +164,18 @@ impl Connections<'_> {
             (true, _) => Ok(Some(current)),
             (false, true) => Err(Error::ProviderTokenMissing),
             (false, false) => Err(Error::ConnectionUnavailable),
+        }
+    }
+
+    /// Whoever asks means the provider of the connection. If that is another by now, these tokens are not for it.
+    async fn require_same_provider(&self, external: &ExternalAccount) -> Result<(), Error> {
+        let known = self.find_known(&external.connection).await?;
+        let is_same = known
+            .is_some_and(|(settings, id, _)| ProviderMark::of(&settings, id) == external.provider);
+        if is_same {
+            Ok(())
+        } else {
+            Err(Error::ProviderTokenMissing)
         }
     }
 

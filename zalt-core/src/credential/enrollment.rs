@@ -190,7 +190,7 @@ impl<'z> Credentials<'z> {
             .ok_or(Error::NotFound)?;
         let mut external = account.external_accounts();
         let usable = match external.next() {
-            Some(_) => self.zalt.connections().usable_keys().await?,
+            Some(_) => self.zalt.connections().usable_providers().await?,
             None => Vec::new(),
         };
         if self.zalt.is_last_way_in(&account, removed, &usable) {

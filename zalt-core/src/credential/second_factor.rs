@@ -3,7 +3,7 @@
 use super::{Credential, CredentialState};
 use crate::Zalt;
 use crate::config::SecondFactor;
-use crate::connection::ConnectionKey;
+use crate::connection::ProviderMark;
 use crate::identifier::IdentifierKind;
 use crate::passkey::UserVerification;
 use crate::session::{Assurance, AuthenticationMethod, Session};
@@ -88,12 +88,12 @@ impl Zalt {
     }
 
     /// Whether nobody could sign in to the account without this credential: a passkey or an account at a provider, where nothing
-    /// else is set up that a sign-in may begin with. `usable` are the connections that people can use.
+    /// else is set up that a sign-in may begin with. `usable` are the providers through which people can come.
     pub(crate) fn is_last_way_in(
         &self,
         account: &Account,
         credential: &Credential,
-        usable: &[ConnectionKey],
+        usable: &[ProviderMark],
     ) -> bool {
         let allowed = &self.config().first_factors;
         // Where a first factor has to verify who is there, a key that never did leads nowhere.
@@ -102,7 +102,7 @@ impl Zalt {
             CredentialState::Passkey(passkey) => {
                 allowed.passkey && (any_key || passkey.user_verified)
             }
-            CredentialState::ExternalAccount(external) => usable.contains(&external.connection),
+            CredentialState::ExternalAccount(external) => usable.contains(&external.provider),
             _ => false,
         };
         let others = account.credentials.iter();

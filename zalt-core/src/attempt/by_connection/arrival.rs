@@ -99,7 +99,7 @@ impl Arrived {
             image_url: picture.and_then(|url| ImageUrl::parse(url.as_str()).ok()),
         };
         Some(Self {
-            account: ExternalAccount::new(via.key.clone(), identity),
+            account: ExternalAccount::new(via.key.clone(), usable.mark(), identity),
             tokens,
             profile,
             provider: usable.traits.display_name.clone(),
@@ -132,10 +132,19 @@ impl Arrived {
             refreshing_until: known.refreshing_until,
             ..self.account.clone()
         };
+        let came_the_same_way =
+            known.connection == account.connection && known.provider == account.provider;
+        if self.tokens.is_some() && !came_the_same_way {
+            // A refresh token is worth something to the client that it was given to, and to nobody else.
+            account.tokens = None;
+        }
         match &self.tokens {
             Some(tokens) => account.put_tokens(zalt, credential.id, tokens.clone())?,
             // The tokens are from the connection that they came through.
-            None => account.connection = known.connection.clone(),
+            None => {
+                account.connection = known.connection.clone();
+                account.provider = known.provider.clone();
+            }
         }
         Ok(Credential {
             state: CredentialState::ExternalAccount(account),

@@ -1,4 +1,5 @@
 use futures_util::future::join_all;
+use zalt_core::config::{FirstFactor, FirstFactors};
 use zalt_core::connection::{OAuthErrorCode, ProviderError, ProviderToken};
 use zalt_core::id::{CredentialId, UserId};
 
@@ -176,4 +177,56 @@ fn what_a_provider_grants_is_nobody_elses() {
     let (_, id) = owner(&app, &provider);
     let eve = app.sign_up(EVE);
     assert!(matches!(token(&app, eve.user.id, id), Err(Error::NotFound)));
+}
+
+#[test]
+fn another_provider_behind_the_same_key_gets_no_tokens_and_is_no_way_in() {
+    let (store, keys, provider) = (FaultyStore::default(), fresh_keys(), Provider::default());
+    let passkeys_only = |config: &mut Config| {
+        config.first_factors = FirstFactors::only(&[FirstFactor::Passkey]);
+    };
+    let before = replica(&store, &keys, &provider, passkeys_only);
+    let (ada, id) = owner(&before, &provider);
+    let who = before.authenticated(&ada);
+    let second = {
+        let github = key("github");
+        let begin = BeginConnection::new(&github);
+        let connections = before.zalt.connections();
+        let started = run(connections.begin_link(&request(), &who, begin)).unwrap();
+        let back = provider.consent(&started.url, &at("github", "1", ADA));
+        let (token, who) = (Some(&started.token), Some(&who));
+        run(connections.callback(&request(), &github, token, who, answer(&back))).unwrap();
+        let linked = account(&before, &ada);
+        let ids: Vec<_> = linked.external_accounts().map(|(c, _)| c.id).collect();
+        ids.into_iter().find(|other| *other != id).unwrap()
+    };
+    let after = replica(&store, &keys, &provider, |config| {
+        passkeys_only(config);
+        config.connections[0].provider = "another".to_owned();
+    });
+    // Neither the ones that are good still, nor ones for the other provider to make fresh.
+    assert_eq!(
+        shown(&token(&before, ada.user.id, id).unwrap()),
+        "planted-access-0"
+    );
+    for wait in [MINUTE, 2 * HOUR] {
+        after.clock.advance(wait);
+        let refused = token(&after, ada.user.id, id);
+        assert!(matches!(refused, Err(Error::ProviderTokenMissing)));
+    }
+    assert_eq!(provider.refreshes(), 0);
+    let now_after = replica(&store, &keys, &provider, |config| {
+        passkeys_only(config);
+        config.connections[0].provider = "another".to_owned();
+    });
+    let who = now_after.authenticated(&ada);
+    let connections = now_after.zalt.connections();
+    let last = run(connections.unlink(&request(), &who, second));
+    assert!(matches!(last, Err(Error::LastWayIn)));
+    run(connections.unlink(&request(), &who, id)).unwrap();
+    assert_eq!(
+        provider.revoked(),
+        [],
+        "it would be handed to somebody else"
+    );
 }
