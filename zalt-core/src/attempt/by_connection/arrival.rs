@@ -132,19 +132,16 @@ impl Arrived {
             refreshing_until: known.refreshing_until,
             ..self.account.clone()
         };
-        let came_the_same_way =
-            known.connection == account.connection && known.provider == account.provider;
-        if self.tokens.is_some() && !came_the_same_way {
-            // A refresh token is worth something to the client that it was given to, and to nobody else.
-            account.tokens = None;
-        }
-        match &self.tokens {
-            Some(tokens) => account.put_tokens(zalt, credential.id, tokens.clone())?,
-            // The tokens are from the connection that they came through.
-            None => {
-                account.connection = known.connection.clone();
-                account.provider = known.provider.clone();
+        if let Some(tokens) = &self.tokens {
+            if known.connection != account.connection || known.provider != account.provider {
+                // A refresh token is worth something to the client that it was given to, and to nobody else.
+                account.tokens = None;
             }
+            account.put_tokens(zalt, credential.id, tokens.clone())?;
+        } else {
+            // The tokens are from the connection that they came through.
+            account.connection = known.connection.clone();
+            account.provider = known.provider.clone();
         }
         Ok(Credential {
             state: CredentialState::ExternalAccount(account),
