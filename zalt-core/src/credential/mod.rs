@@ -57,6 +57,10 @@ pub struct Credential {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an account has a few, which are read, changed and written whole"
+)]
 pub enum CredentialState {
     /// An authenticator app.
     Totp(Totp),
