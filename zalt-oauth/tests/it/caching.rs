@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use zalt_core::Clock;
 use zalt_core::connection::{IdTokenProblem, ProviderError};
 use zalt_core::jwt::TokenType;
 
