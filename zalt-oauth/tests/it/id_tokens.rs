@@ -310,7 +310,7 @@ async fn an_app_hands_in_a_token_within_ten_minutes() {
             .verify_id_token(&idp.settings, &id_token, Some(NONCE), now);
         match (verified.await, left) {
             (Ok(verified), Some(left)) => {
-                assert_eq!(verified.expires_at.since(now).as_secs(), left)
+                assert_eq!(verified.expires_at.since(now).as_secs(), left);
             }
             (Err(ProviderError::IdTokenInvalid(Problem::Expired)), None) => {}
             (other, _) => panic!("{age}: {other:?}"),
