@@ -97,6 +97,13 @@ pub enum Error {
     #[error("the account is frozen: recover it through the mail that was sent")]
     AccountFrozen,
 
+    /// The address of the link is not the account's any more: it recovers the account only if nobody objects for a while.
+    #[error("this address recovers the account later, if nobody objects")]
+    RecoveryHeld {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+
     /// Nobody is signed in: there is no token, or it is not a valid one.
     #[error("not signed in")]
     Unauthenticated,
@@ -292,6 +299,8 @@ codes! {
     AccountSuspended = "account_suspended";
     /// The account is frozen until its owner has recovered it.
     AccountFrozen = "account_frozen";
+    /// The recovery waits, since others can object to it.
+    RecoveryHeld = "recovery_held";
     /// Not signed in.
     Unauthenticated = "unauthenticated";
     /// The session has expired or was ended.
@@ -406,6 +415,7 @@ impl Error {
             Self::TooManyConnections => ErrorCode::TooManyConnections,
             Self::AccountSuspended => ErrorCode::AccountSuspended,
             Self::AccountFrozen => ErrorCode::AccountFrozen,
+            Self::RecoveryHeld { .. } => ErrorCode::RecoveryHeld,
             Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::SessionOver => ErrorCode::SessionOver,
             Self::RefreshTokenInvalid => ErrorCode::RefreshTokenInvalid,
@@ -463,9 +473,9 @@ impl Error {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => *retry_after,
-            Self::Overloaded { retry_after } | Self::ProviderTokenBusy { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::Overloaded { retry_after }
+            | Self::ProviderTokenBusy { retry_after }
+            | Self::RecoveryHeld { retry_after } => Some(*retry_after),
             Self::Store(error) if error.is_retryable() => Some(Duration::from_secs(1)),
             _ => None,
         }

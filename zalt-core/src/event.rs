@@ -74,6 +74,9 @@ pub enum EventKind {
     /// An account was frozen by whoever said in a safety mail that a change was not theirs.
     #[serde(rename = "user.frozen")]
     UserFrozen,
+    /// Somebody with an address on a frozen account objected to a recovery through one that is not on it any more.
+    #[serde(rename = "user.recovery_objected")]
+    RecoveryObjected,
     /// A freeze was lifted.
     #[serde(rename = "user.unfrozen")]
     UserUnfrozen,
@@ -311,6 +314,7 @@ impl EventKind {
             Self::UserDeleted => "user.deleted",
             Self::UserPurged => "user.purged",
             Self::UserFrozen => "user.frozen",
+            Self::RecoveryObjected => "user.recovery_objected",
             Self::UserUnfrozen => "user.unfrozen",
             Self::FirstFactorPassed { .. } => "sign_in.first_factor_passed",
             Self::DeviceTrusted { .. } => "device.trusted",

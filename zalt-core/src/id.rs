@@ -45,6 +45,12 @@ macro_rules! define_ids {
                 Self(bytes)
             }
 
+            /// When it was minted, to the millisecond (RFC 9562, section 5.7).
+            pub fn minted_at(&self) -> Timestamp {
+                let [a, b, c, d, e, f, ..] = self.0;
+                Timestamp::from_unix_millis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+            }
+
             /// The 16 bytes of the UUID; their order is the order of creation, to the millisecond.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0

@@ -130,6 +130,21 @@ pub enum Notice {
         /// For how many minutes it works.
         valid_minutes: u32,
     },
+    /// The account was frozen, with the link by which an address that is not on it any more recovers it later.
+    RecoveryHeld {
+        /// The link.
+        link: String,
+        /// After how many minutes it works, if nobody objects.
+        opens_in_minutes: u32,
+        /// For how many minutes it works from then on.
+        valid_minutes: u32,
+    },
+    /// The account was frozen by somebody who reads another address, where the mails that recover it went.
+    RecoveryByAnother {
+        /// After how many minutes an address that is not on the account any more recovers it, unless the safety link of the mail
+        /// is used; `None` if there is no such.
+        held_minutes: Option<u32>,
+    },
     /// A frozen account was recovered.
     AccountRecovered,
     /// An address was added to the account and verified.
@@ -211,6 +226,8 @@ impl fmt::Debug for Notice {
             Self::UsernameChanged { .. } => "UsernameChanged",
             Self::PrimaryEmailAddressChanged { .. } => "PrimaryEmailAddressChanged",
             Self::AccountFrozen { .. } => "AccountFrozen",
+            Self::RecoveryHeld { .. } => "RecoveryHeld",
+            Self::RecoveryByAnother { .. } => "RecoveryByAnother",
             Self::AccountRecovered => "AccountRecovered",
             Self::EmailAddressAdded { .. } => "EmailAddressAdded",
             Self::EmailAddressRemoved { .. } => "EmailAddressRemoved",

@@ -71,6 +71,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::SignUpClosed
         | C::AccountSuspended
         | C::AccountFrozen
+        | C::RecoveryHeld
         | C::SecondFactorRequired
         | C::FactorNotAllowed
         | C::ReauthenticationRequired => StatusCode::FORBIDDEN,

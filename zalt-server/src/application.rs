@@ -115,6 +115,7 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         ours.text_messages_per_hour.as_ref(),
     );
     set(&mut core.new_device_mails, ours.new_device_mails.as_ref());
+    set(&mut core.recovery_hold, ours.recovery_hold.as_ref());
     core.trusted_devices = ours.trusted_devices;
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(

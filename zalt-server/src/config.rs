@@ -150,6 +150,7 @@ pub(crate) struct ApplicationSettings {
     pub(crate) text_messages_per_hour: Option<Budget>,
     pub(crate) trusted_devices: Option<Duration>,
     pub(crate) new_device_mails: Option<bool>,
+    pub(crate) recovery_hold: Option<Duration>,
     pub(crate) session_lifetime: Option<Duration>,
     pub(crate) session_idle_timeout: Option<Duration>,
     pub(crate) refresh_grace: Option<Duration>,

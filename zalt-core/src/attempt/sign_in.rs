@@ -13,6 +13,7 @@ use crate::id::{AttemptId, CredentialId};
 use crate::identifier::{Identifier, IdentifierKey, IdentifierKind, IdentifierValue};
 use crate::password::Password;
 use crate::request::RequestContext;
+use crate::safety::AskedBy;
 use crate::secret::AttemptToken;
 use crate::session::{Assurance, AuthenticationMethod, NewSession, SignedIn, Transport};
 use crate::store::{Batch, Change, CommitError, GuardFailure, GuardReason};
@@ -234,6 +235,7 @@ impl<'z> SignIns<'z> {
         self.zalt.take_network_budget(request, b"messages").await?;
         let mut charged = false;
         let mut held_back = false;
+        let mut mails_way_back = false;
         for _ in 0..RACES {
             let mut attempt = step::find(self.zalt, token).await?;
             let state = sign_in(&attempt)?;
@@ -259,6 +261,13 @@ impl<'z> SignIns<'z> {
                 step::take_message(self.zalt, &key, purpose, strategy).await?;
                 held_back = strategy == ChallengeStrategy::SmsCode
                     && !self.zalt.may_text(request, &key, recipient).await?;
+                mails_way_back = match &frozen {
+                    Some(frozen) if strategy.reaches() == IdentifierKind::EmailAddress => {
+                        let (by, user_id) = (AskedBy::Anybody, frozen.user.id);
+                        self.zalt.may_mail_again(user_id, by).await?
+                    }
+                    _ => false,
+                };
                 charged = true;
             }
             let recipient = recipient.filter(|_| !held_back);
@@ -280,11 +289,15 @@ impl<'z> SignIns<'z> {
                     batch = batch.event(self.zalt.event(request, Actor::Anonymous, user, kind)?);
                 }
             }
-            if let Some(frozen) = frozen.filter(|_| purpose == ChallengePurpose::ResetPassword) {
-                let since = frozen.user.frozen_at.unwrap_or(self.zalt.now());
-                let owners = Zalt::trusted_addresses(&frozen, since);
-                let mails = self.zalt.recovery_mails(frozen.user.id, &owners)?;
-                batch.changes.extend(mails);
+            // Whichever mail was asked for, what leads on is the one that recovers the account.
+            if let Some(frozen) = frozen.filter(|_| mails_way_back)
+                && let Some(frozen_at) = frozen.user.frozen_at
+            {
+                let owners = Zalt::trusted_addresses(&frozen, frozen_at);
+                let mails = self
+                    .zalt
+                    .recovery_mails(&frozen, &owners, frozen_at, false)?;
+                batch = batch.all(mails);
             }
             if step::commit(self.zalt, batch).await? {
                 return Ok(step::written(updated));
@@ -319,7 +332,13 @@ impl<'z> SignIns<'z> {
                 state.reset == Some(account_mark(account)) && still_theirs
             })
             .ok_or(Error::AttemptNotFound)?;
+        let at = self.zalt.now();
         let updated = with_state(&attempt, |state| {
+            // A recovery goes on only while this is the password.
+            state.reset = Some(AccountMark {
+                password_set_at: Some(at),
+                ..account_mark(&account)
+            });
             state.status = match state.recovery {
                 Some(_) => SignInStatus::NeedsReview,
                 None => SignInStatus::NeedsFirstFactor,
@@ -333,6 +352,7 @@ impl<'z> SignIns<'z> {
             keep: None,
             sign_out: sign_out_everywhere,
             reset: true,
+            at,
         };
         self.zalt
             .users()

@@ -63,6 +63,9 @@ pub struct Config {
     pub new_device_mails: bool,
     /// For how long somebody may have a device stand in for the second factor, up to 90 days; `None` for not at all (none).
     pub trusted_devices: Option<Duration>,
+    /// How long an address that was taken off a frozen account waits before it recovers it, so that whoever has one on it can
+    /// object: an hour to a week (24 hours).
+    pub recovery_hold: Duration,
     /// Where the links in mails lead.
     pub links: LinkConfig,
     /// How long a deleted account can be restored before it is purged.
@@ -316,6 +319,7 @@ impl Config {
             return_addresses: Vec::new(),
             new_device_mails: false,
             trusted_devices: None,
+            recovery_hold: DAY,
             links: LinkConfig::hosted(base_url),
             deleted_users_kept: 30 * DAY,
             events_kept: None,
@@ -366,6 +370,7 @@ impl Config {
         if let Some(trusted) = self.trusted_devices {
             require_within("trusted_devices", trusted, MINUTE, 90 * DAY)?;
         }
+        require_within("recovery_hold", self.recovery_hold, HOUR, 7 * DAY)?;
         Ok(())
     }
 

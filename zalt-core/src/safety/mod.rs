@@ -7,11 +7,16 @@
 //!
 //! An address counts as the owner's once it has been verified for as long as the links are valid, or if it came with the
 //! account. So whoever adds an address of theirs gets neither link, also where they removed all others.
+//!
+//! An old address that was taken off the account may have been left to somebody else on purpose. So it recovers the account only
+//! after a while, in which whoever has an address on it can object.
 
 mod link;
+mod mails;
 mod recovery;
 
 pub use link::{AccountLink, LinkPurpose};
+pub(crate) use mails::AskedBy;
 pub use recovery::{Recovery, Review, ReviewDecision};
 
 use crate::Zalt;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Safety;
 use super::link::{LinkPurpose, SAFETY_WINDOW, used};
+use super::mails::{is_among, trusted_from};
 use crate::attempt::{
     Attempt, AttemptState, SignIn, SignInStatus, StartedSignIn, account_mark, begin, find_attempt,
 };
@@ -14,11 +15,10 @@ use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::{AttemptId, CredentialId, IdentifierId};
 use crate::identifier::{EmailAddress, Identifier, IdentifierKind, IdentifierValue};
-use crate::message::Notice;
 use crate::request::RequestContext;
 use crate::secret::{AttemptToken, LinkToken};
 use crate::session::Transport;
-use crate::store::{Batch, Change};
+use crate::store::{Batch, Change, EventFilter, PageLimit, PageRequest};
 use crate::user::Account;
 
 /// That a sign-in recovers a frozen account.
@@ -26,6 +26,9 @@ use crate::user::Account;
 pub struct Recovery {
     /// The address whose owner opened the link.
     pub address: EmailAddress,
+    /// The addresses that were the owner's when "this wasn't me" was offered.
+    #[serde(default)]
+    pub addresses: Vec<EmailAddress>,
     /// Which freeze it is that is to be lifted.
     pub frozen_at: Timestamp,
 }
@@ -53,7 +56,8 @@ impl Safety<'_> {
     /// was one, then the review.
     ///
     /// # Errors
-    /// [`Error::LinkIncorrect`] if the link was used, is too old, or the account is not frozen any more;
+    /// [`Error::LinkIncorrect`] if the link was used, is too old, somebody objected, or the account is not frozen any more;
+    /// [`Error::RecoveryHeld`] if its address is not on the account any more and others can still object;
     /// [`Error::AccountSuspended`], [`Error::RateLimited`], [`Error::Conflict`].
     pub async fn recover(
         &self,
@@ -63,18 +67,23 @@ impl Safety<'_> {
     ) -> Result<StartedSignIn, Error> {
         let zalt = self.zalt;
         zalt.take_network_budget(request, b"proofs").await?;
-        let (attempt, state) = self.find(link, LinkPurpose::Recover).await?;
+        let (attempt, state) = self.find(link).await?;
+        let LinkPurpose::Recover { address, frozen_at } = state.purpose.clone() else {
+            return Err(Error::LinkIncorrect);
+        };
         let account = zalt.store().account(state.user_id).await?;
-        let account = account.ok_or(Error::LinkIncorrect)?;
-        let frozen_at = account
-            .user
-            .frozen_at
-            .filter(|at| *at <= attempt.created_at)
+        let account = account
+            .filter(|account| !state.used && account.user.frozen_at == Some(frozen_at))
             .ok_or(Error::LinkIncorrect)?;
         if !account.user.status.is_active() {
             return Err(Error::AccountSuspended);
         }
-        let address = state.addresses.first().ok_or(Error::LinkIncorrect)?.clone();
+        let mut own = account.verified_addresses().map(|(address, _)| address);
+        let opens_at = attempt.created_at + zalt.config().recovery_hold;
+        if !is_among(&address, &mut own) && zalt.now() < opens_at {
+            let retry_after = opens_at.since(zalt.now());
+            return Err(Error::RecoveryHeld { retry_after });
+        }
         let has_password = account.password.is_some() && zalt.config().first_factors.password;
         let id = AttemptId::mint(zalt.now(), zalt.rng())?;
         let sign_in = SignIn {
@@ -86,6 +95,7 @@ impl Safety<'_> {
             reset: Some(account_mark(&account)),
             recovery: Some(Recovery {
                 address: address.clone(),
+                addresses: state.addresses.clone(),
                 frozen_at,
             }),
             ..SignIn::new(
@@ -109,12 +119,13 @@ impl Safety<'_> {
     /// [`Error::AttemptNotFound`] also if the freeze was lifted meanwhile, [`Error::AttemptStep`].
     pub async fn review(&self, token: &AttemptToken) -> Result<Review, Error> {
         let (_, recovery, account) = self.under_review(token).await?;
-        Ok(review(&account, &recovery))
+        self.added(&account, &recovery).await
     }
 
     /// Takes away what the owner does not know and lifts the freeze. The first factor is due next: nobody is signed in by it.
     ///
-    /// The address through which the account was recovered is put back if somebody had removed it.
+    /// The address through which the account was recovered is put back if somebody had removed it, and speaks for the owner as it
+    /// did before. Devices that the account came to be known from lately are forgotten.
     ///
     /// # Errors
     /// As [`review`](Self::review), and [`Error::Conflict`].
@@ -136,7 +147,7 @@ impl Safety<'_> {
             .change(Change::UpdateAttempt(updated.clone()))
             .change(Change::UpdateUser(self.unfrozen(&account.user)))
             .event(event(EventKind::UserUnfrozen)?);
-        let added = review(&account, &recovery);
+        let added = self.added(&account, &recovery).await?;
         let unknown: Vec<&Identifier> = added
             .identifiers
             .iter()
@@ -160,18 +171,23 @@ impl Safety<'_> {
                 .change(Change::DeleteIdentifier { id, version })
                 .event(event(EventKind::IdentifierRemoved { identifier_id: id })?);
         }
+        for (device, _) in account.devices() {
+            if device.created_at >= since(&recovery) {
+                let (id, version) = (device.id, device.version);
+                batch = batch
+                    .change(Change::DeleteCredential { id, version })
+                    .event(event(EventKind::DeviceForgotten { credential_id: id })?);
+            }
+        }
         let batch = self
             .with_own_address(&account, &recovery, &mut left, batch)
             .await?;
         let after = Account {
             identifiers: left,
-            ..account
+            ..account.clone()
         };
-        let mut batch = batch;
-        batch
-            .changes
-            .extend(zalt.mail_all(&after, &Notice::AccountRecovered)?);
-        zalt.commit(batch).await?;
+        let mails = zalt.mail_recovered(&account, &after)?;
+        zalt.commit(batch.all(mails)).await?;
         Ok(Attempt {
             version: updated.version + 1,
             ..updated
@@ -198,16 +214,20 @@ impl Safety<'_> {
             .position(|identifier| identifier.value.key() == key);
         let owner = zalt.store().account_by_identifier(&key).await?;
         let is_free = owner.is_none_or(|owner| owner.user.id == account.user.id);
+        // It was the owner's when the account was frozen: whoever has another old address must not win by its being new.
+        let verified_at = trusted_from(account, recovery.frozen_at);
         match own.and_then(|position| left.get_mut(position)) {
             Some(own) if is_free && (own.verified_at.is_none() || !has_primary) => {
-                own.verified_at = own.verified_at.or(Some(zalt.now()));
+                own.verified_at = own.verified_at.or(Some(verified_at));
                 own.primary |= !has_primary;
                 batch = batch.change(Change::UpdateIdentifier(own.clone()));
             }
             None if is_free => {
-                let new =
-                    zalt.users()
-                        .new_identifier(account.user.id, value, true, !has_primary)?;
+                let users = zalt.users();
+                let new = Identifier {
+                    verified_at: Some(verified_at),
+                    ..users.new_identifier(account.user.id, value, true, !has_primary)?
+                };
                 batch = batch.change(Change::InsertIdentifier(new.clone()));
                 left.push(new);
             }
@@ -221,6 +241,63 @@ impl Safety<'_> {
         } else {
             Err(Error::LastIdentifier)
         }
+    }
+
+    /// What was added lately. An address that was the owner's when "this wasn't me" was offered is no part of it, whichever of
+    /// them recovers the account: none of them takes another one's say away.
+    async fn added(&self, account: &Account, recovery: &Recovery) -> Result<Review, Error> {
+        let since = since(recovery);
+        let stays = self.took_older_place(account, since).await?;
+        let credentials = account.kept_credentials().filter(|credential| {
+            let protects = credential.second_factor().is_some()
+                || matches!(credential.state, CredentialState::RecoveryCodes(_));
+            credential.created_at >= since && !(stays && protects)
+        });
+        let identifiers = account.identifiers.iter().filter(|identifier| {
+            let is_verified = identifier.verified_at.is_some();
+            let verified_lately = identifier.verified_at.is_some_and(|at| at >= since);
+            let is_unknown = match &identifier.value {
+                IdentifierValue::EmailAddress(address) => {
+                    is_verified && !is_among(address, recovery.addresses.iter())
+                        || !is_verified && identifier.created_at >= since
+                }
+                IdentifierValue::PhoneNumber(_) => {
+                    identifier.created_at >= since || verified_lately
+                }
+                IdentifierValue::Username(_) => false,
+            };
+            is_unknown && !(stays && account.messages_to(identifier.id).is_some())
+        });
+        Ok(Review {
+            credentials: credentials.cloned().collect(),
+            identifiers: identifiers.cloned().collect(),
+        })
+    }
+
+    /// Whether the second factors of the account all took the place of an older one lately. Whoever removed that one had proved
+    /// it, and an account with two factors is not recovered by a mailbox alone: taking the new ones away would do just that.
+    async fn took_older_place(&self, account: &Account, since: Timestamp) -> Result<bool, Error> {
+        let mut factors = account.kept_credentials();
+        if factors.any(|row| row.second_factor().is_some() && row.created_at < since) {
+            return Ok(false);
+        }
+        let filter = EventFilter {
+            user_id: Some(account.user.id),
+            kind: Some("credential.removed".to_owned()),
+        };
+        let page = PageRequest {
+            after: None,
+            limit: PageLimit::MAX,
+        };
+        let removed = self.zalt.store().events(&filter, page).await?;
+        Ok(removed.data.iter().any(|event| match event.kind {
+            EventKind::CredentialRemoved { credential_id } => {
+                event.actor == Actor::User(account.user.id)
+                    && event.occurred_at >= since
+                    && credential_id.minted_at() < since
+            }
+            _ => false,
+        }))
     }
 
     async fn under_review(
@@ -238,7 +315,14 @@ impl Safety<'_> {
         let user_id = state.user_id.ok_or(Error::AttemptStep)?;
         let account = self.zalt.store().account(user_id).await?;
         let account = account
-            .filter(|account| account.user.frozen_at == Some(recovery.frozen_at))
+            .filter(|account| {
+                // Two recoveries at once: the password has to be the one that this one set.
+                let password = account_mark(account).password_set_at;
+                let is_own = state
+                    .reset
+                    .is_some_and(|mark| mark.password_set_at == password);
+                account.user.frozen_at == Some(recovery.frozen_at) && is_own
+            })
             .ok_or(Error::AttemptNotFound)?;
         if !account.user.status.is_active() {
             return Err(Error::AccountSuspended);
@@ -247,22 +331,8 @@ impl Safety<'_> {
     }
 }
 
-fn review(account: &Account, recovery: &Recovery) -> Review {
-    let since = recovery.frozen_at - SAFETY_WINDOW;
-    let own = IdentifierValue::EmailAddress(recovery.address.clone()).key();
-    let credentials = account.credentials.iter().filter(|credential| {
-        credential.created_at >= since && !matches!(credential.state, CredentialState::Device(_))
-    });
-    let identifiers = account.identifiers.iter().filter(|identifier| {
-        let verified_lately = identifier.verified_at.is_some_and(|at| at >= since);
-        identifier.value.kind() != IdentifierKind::Username
-            && identifier.value.key() != own
-            && (identifier.created_at >= since || verified_lately)
-    });
-    Review {
-        credentials: credentials.cloned().collect(),
-        identifiers: identifiers.cloned().collect(),
-    }
+fn since(recovery: &Recovery) -> Timestamp {
+    recovery.frozen_at - SAFETY_WINDOW
 }
 
 /// The credentials that go: those that the owner does not know, codes sent to an address or number that goes, and recovery codes

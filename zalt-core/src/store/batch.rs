@@ -35,6 +35,13 @@ impl Batch {
         self
     }
 
+    /// Adds several changes.
+    #[must_use]
+    pub fn all(mut self, changes: impl IntoIterator<Item = Change>) -> Self {
+        self.changes.extend(changes);
+        self
+    }
+
     /// Adds an event.
     #[must_use]
     pub fn event(mut self, event: Event) -> Self {

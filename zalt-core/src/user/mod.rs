@@ -20,7 +20,7 @@ use crate::credential::{Credential, CredentialState, RecoveryCodes, Totp};
 use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::id::{IdentifierId, UserId};
-use crate::identifier::{Identifier, IdentifierKind};
+use crate::identifier::{EmailAddress, Identifier, IdentifierKind, IdentifierValue};
 use crate::passkey::Passkey;
 use crate::password::PasswordPhc;
 
@@ -148,6 +148,16 @@ impl Account {
     pub(crate) fn verified(&self, id: IdentifierId) -> Option<&Identifier> {
         let mut identifiers = self.identifiers.iter();
         identifiers.find(|identifier| identifier.id == id && identifier.verified_at.is_some())
+    }
+
+    /// The addresses that were verified.
+    pub(crate) fn verified_addresses(&self) -> impl Iterator<Item = (&EmailAddress, Timestamp)> {
+        self.identifiers
+            .iter()
+            .filter_map(|identifier| match &identifier.value {
+                IdentifierValue::EmailAddress(address) => Some((address, identifier.verified_at?)),
+                _ => None,
+            })
     }
 
     /// The authenticator apps that were confirmed.

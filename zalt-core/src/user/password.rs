@@ -2,6 +2,7 @@ use super::account::Users;
 use super::{Account, PasswordCredential};
 use crate::attempt::Tries;
 use crate::config::FirstFactor;
+use crate::environment::Timestamp;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::SessionId;
@@ -20,6 +21,8 @@ pub(crate) struct NewPassword {
     pub(crate) sign_out: bool,
     /// Whether it is a reset by mail and not a change by somebody who knew the old one.
     pub(crate) reset: bool,
+    /// When it was given.
+    pub(crate) at: Timestamp,
 }
 
 impl Users<'_> {
@@ -69,6 +72,7 @@ impl Users<'_> {
             keep: Some(authenticated.session().id),
             sign_out: sign_out_others,
             reset: false,
+            at: self.zalt.now(),
         };
         self.write_password(request, &account, new, batch).await
     }
@@ -112,7 +116,7 @@ impl Users<'_> {
         let user_id = account.user.id;
         self.check_new_password(&new.password, &context_words(account))?;
         let phc = zalt.inner.hashing.hash(new.password).await?;
-        let now = zalt.now();
+        let now = new.at;
         let mut batch = batch
             .change(self.touched(account))
             .change(match &account.password {

@@ -16,6 +16,7 @@ mod methods;
 mod passkeys;
 mod passwords;
 mod phone_numbers;
+mod recoveries;
 mod refresh;
 mod resets;
 mod safety;

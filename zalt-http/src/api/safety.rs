@@ -41,7 +41,11 @@ errors!(FreezeErrors: [BODY] LinkIncorrect, RateLimited, Conflict);
 /// Say that a change was not yours
 ///
 /// Freezes the account: every session ends and nobody signs in. A mail that recovers it goes to the addresses that were the
-/// owner's before the change. The link works once; opening its page does nothing.
+/// owner's before the change. Opening the link's page does nothing. It freezes once; used again while the account is frozen, it
+/// sends those mails again.
+///
+/// The link in a mail about a recovery through an address that is not on the account any more objects to it: the account stays
+/// frozen, and no link that was sent until then recovers it.
 #[utoipa::path(
     post, path = "/v1/client/safety/freeze", operation_id = "freeze_account", tag = "safety",
     request_body = FreezeAccount,
@@ -65,11 +69,12 @@ struct RecoverAccount {
     transport: Transport,
 }
 
-errors!(RecoverErrors: [BODY] LinkIncorrect, AccountSuspended, RateLimited, Conflict);
+errors!(RecoverErrors: [BODY] LinkIncorrect, RecoveryHeld, AccountSuspended, RateLimited, Conflict);
 
 /// Begin to recover a frozen account
 ///
-/// The attempt needs a new password next, where there was one, and then the review.
+/// The attempt needs a new password next, where there was one, and then the review. The link to an address that is not on the
+/// account any more works only after a while, in which the others can object.
 #[utoipa::path(
     post, path = "/v1/client/safety/recover", operation_id = "recover_account", tag = "safety",
     request_body = RecoverAccount,

@@ -237,6 +237,15 @@ mod tests {
                 link: "https://acme.example/back?e=5".to_owned(),
                 valid_minutes: 60,
             },
+            Notice::RecoveryHeld {
+                link: "https://acme.example/back?e=6".to_owned(),
+                opens_in_minutes: 1440,
+                valid_minutes: 1440,
+            },
+            Notice::RecoveryByAnother {
+                held_minutes: Some(1440),
+            },
+            Notice::RecoveryByAnother { held_minutes: None },
             Notice::AccountRecovered,
             Notice::ExternalAccountLinked {
                 provider: "Google".to_owned(),

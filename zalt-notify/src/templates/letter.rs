@@ -1,7 +1,7 @@
 use std::fmt;
 
 use url::Url;
-use zalt_core::message::Mail;
+use zalt_core::message::{Mail, Notice};
 
 use super::RenderError;
 use super::rendered::one_line;
@@ -39,6 +39,9 @@ impl Letter {
         let application_name = one_line(&mail.application_name, MAX_NAME);
         let letter = wording::letter(application_name, &mail.notice)?;
         match &mail.safety_link {
+            Some(url) if matches!(mail.notice, Notice::RecoveryByAnother { .. }) => {
+                wording::with_objection(letter, url)
+            }
             Some(url) if letter.action.is_none() => wording::with_safety_link(letter, url),
             _ => Ok(letter),
         }

@@ -47,7 +47,9 @@ fn safety(app: &str, notice: &Notice) -> Result<String, RenderError> {
                 "{app}: somebody tried to add this number to another account. It belongs to yours. Nothing was changed."
             ));
         }
-        Notice::AccountFrozen { .. } => {
+        Notice::AccountFrozen { .. }
+        | Notice::RecoveryHeld { .. }
+        | Notice::RecoveryByAnother { .. } => {
             return Ok(format!(
                 "{app}: your account is frozen. Recover it by the mail that was sent to you."
             ));

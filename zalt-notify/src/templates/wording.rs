@@ -115,6 +115,12 @@ fn account_safety(app: String, notice: &Notice) -> Result<Letter, RenderError> {
             link,
             valid_minutes,
         } => account_frozen(app, link, *valid_minutes),
+        Notice::RecoveryHeld {
+            link,
+            opens_in_minutes,
+            valid_minutes,
+        } => recovery_held(app, link, (*opens_in_minutes, *valid_minutes)),
+        Notice::RecoveryByAnother { held_minutes } => Ok(recovery_by_another(app, *held_minutes)),
         Notice::AccountRecovered => Ok(safety(
             format!("Your account at {app} is yours again"),
             "Your account is recovered",
@@ -216,6 +222,61 @@ pub(super) fn with_safety_link(letter: Letter, url: &str) -> Result<Letter, Rend
              The button works once and for 7 days.",
             letter.application_name
         );
+    }
+    Ok(letter)
+}
+
+/// The same mail with the button that objects to a recovery.
+pub(super) fn with_objection(letter: Letter, url: &str) -> Result<Letter, RenderError> {
+    let mut letter = letter;
+    letter.action = Some(Action::new("This wasn’t me", url)?);
+    Ok(letter)
+}
+
+fn recovery_by_another(app: String, held_minutes: Option<u32>) -> Letter {
+    let mut paragraphs = vec![format!(
+        "Somebody who reads another address that was yours said that a change to your account at {app} was not theirs. All \
+         sessions have ended, and nobody can sign in."
+    )];
+    paragraphs.push(match held_minutes {
+        Some(minutes) => format!(
+            "One of those addresses is not on the account any more. In {} it can recover the account, set a new password and \
+             take away what was added lately. If you had given that address up, or it is not you who asks, press the button: \
+             the account then stays frozen until the people who run {app} have heard from you.",
+            duration(minutes)
+        ),
+        None => {
+            "A mail that recovers it went to the addresses that were yours before the change.".to_owned()
+        }
+    });
+    Letter {
+        subject: format!("Your account at {app} is frozen"),
+        preheader: "Nobody can sign in. See whether it was you who asked.".to_owned(),
+        heading: "Your account is frozen".to_owned(),
+        paragraphs,
+        code: None,
+        action: None,
+        closing: vec!["If it was you who asked for this, there is nothing to do.".to_owned()],
+        application_name: app,
+    }
+}
+
+fn recovery_held(
+    app: String,
+    link: &str,
+    (opens, valid): (u32, u32),
+) -> Result<Letter, RenderError> {
+    let letter = account_frozen(app, link, valid)?;
+    let advice = format!(
+        "This address is not on the account any more. So the page below recovers it only after {}, if nobody with an address \
+         on it objects until then. Then you set a new password and look through what was added lately. The link works once and \
+         for {} from then on.",
+        duration(opens),
+        duration(valid)
+    );
+    let mut letter = letter;
+    if let Some(last) = letter.paragraphs.last_mut() {
+        *last = advice;
     }
     Ok(letter)
 }

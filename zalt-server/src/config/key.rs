@@ -163,6 +163,8 @@ keys! {
             "How long somebody may have a device stand in for the second factor, up to 90d [default: not at all]"
         NewDeviceMails "new_device_mails" "ZALT_NEW_DEVICE_MAILS" "true|false"
             "Whether people are told of a sign-in from a device that is new to their account [default: false]"
+        RecoveryHold "recovery_hold" "ZALT_RECOVERY_HOLD" "DURATION"
+            "How long an address that was taken off a frozen account waits before it recovers it, while the others can object, 1h to 7d [default: 1d]"
         SessionLifetime "sessions.lifetime" "ZALT_SESSIONS_LIFETIME" "DURATION"
             "A session is over this long after sign-in [default: 30d]"
         SessionIdleTimeout "sessions.idle_timeout" "ZALT_SESSIONS_IDLE_TIMEOUT" "DURATION"

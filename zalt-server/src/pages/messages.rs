@@ -72,7 +72,8 @@ fn text(error: &Error) -> Option<String> {
             "This account is suspended. Ask the people who run this service."
         }
         Error::AccountFrozen => {
-            "This account is frozen. Recover it by the mail that was sent, or ask for a new password to get another."
+            "This account is frozen. Recover it by the mail that was sent. To get another, press the button in the mail about the \
+             change again, or ask for a mail to sign in or for a new password."
         }
         Error::UsernameTaken => "Somebody else has this username.",
         Error::PhoneNumberNotAllowed => {

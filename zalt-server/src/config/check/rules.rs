@@ -49,6 +49,7 @@ impl Checker<'_> {
             }),
             trusted_devices: self.read(Key::TrustedDevices, time),
             new_device_mails: self.read(Key::NewDeviceMails, truth),
+            recovery_hold: self.read(Key::RecoveryHold, time),
             session_lifetime: self.read(Key::SessionLifetime, time),
             session_idle_timeout: self.read(Key::SessionIdleTimeout, time),
             refresh_grace: self.read(Key::RefreshGrace, time),

@@ -24,7 +24,7 @@ use crate::pages::messages;
 use crate::pages::moment::moment;
 use crate::pages::paths;
 use crate::pages::posted::Posted;
-use crate::pages::views::{AddedItem, Page, ReviewView, SafetyStep, SafetyView};
+use crate::pages::views::{AddedItem, Page, ReviewView, SafetyStep, SafetyView, wait};
 use crate::pages::visit::Visit;
 
 /// The secret of the link.
@@ -203,6 +203,10 @@ fn name_of(credential: &Credential) -> Option<String> {
 fn refuse(visit: &Visit, error: Error) -> Outcome {
     let mut shown = visit.page();
     let refused = StatusCode::UNPROCESSABLE_ENTITY;
+    if let Error::RecoveryHeld { retry_after } = error {
+        let wait = wait(retry_after.as_secs().saturating_add(1));
+        return page(visit, refused, shown, SafetyStep::Held { wait });
+    }
     let status = match error {
         Error::LinkIncorrect => refused,
         error => messages::refuse(&mut shown, error, &[])?,

@@ -22,6 +22,8 @@ pub(crate) enum SafetyStep {
     Frozen,
     /// Pressing the button begins to recover it.
     Recover { token: String },
+    /// It begins to recover the account after a while, if nobody objects.
+    Held { wait: String },
     /// Used, too old or garbled: one answer for all of them.
     Invalid,
 }

@@ -127,6 +127,10 @@ fn words(kind: &EventKind, account: &Account) -> (ActivityKind, &'static str) {
         EventKind::AllSessionsRevoked { .. } => (SignOut, "Signed out everywhere else"),
         EventKind::RefreshTokenReused { .. } => (Warning, "A used-up token was shown again"),
         EventKind::UserFrozen => (Warning, "Account frozen: a change was said not to be yours"),
+        EventKind::RecoveryObjected => (
+            Warning,
+            "Recovery through an address that is gone was objected to",
+        ),
         EventKind::UserUnfrozen => (Profile, "Account recovered"),
         EventKind::FirstFactorPassed { .. } => (Warning, "First step of a sign-in passed"),
         EventKind::DeviceTrusted { .. } => (SignIn, "Device trusted"),
