@@ -24,6 +24,8 @@ use crate::store::{Batch, Change, CommitError, GuardReason, Store, StoreError};
 pub struct AccessTokens {
     issuer: String,
     audience: String,
+    /// That of sessions which the policy limits.
+    limited_audience: String,
     lifetime: Duration,
     /// `None` where a shared secret signs and nothing rotates.
     rotation: Option<Rotation>,
@@ -139,6 +141,7 @@ impl AccessTokens {
         };
         Ok(Self {
             audience: config.audience.clone().unwrap_or_else(|| issuer.clone()),
+            limited_audience: format!("{issuer}#limited"),
             issuer,
             lifetime: config.lifetime,
             rotation,
@@ -172,7 +175,26 @@ impl AccessTokens {
     }
 
     /// Signs a token for `session`; returns it and its end.
+    ///
+    /// The session must not be one that the policy limits: whoever checks the token by itself could not tell.
     pub fn issue(&self, session: &Session) -> Result<(String, Timestamp), SigningKeyError> {
+        self.issue_to(&self.audience, session)
+    }
+
+    /// Signs a token for a session that the policy limits. It names another audience, so that no back end that checks tokens by
+    /// itself takes it for one of a session that may act.
+    pub(crate) fn issue_limited(
+        &self,
+        session: &Session,
+    ) -> Result<(String, Timestamp), SigningKeyError> {
+        self.issue_to(&self.limited_audience, session)
+    }
+
+    fn issue_to(
+        &self,
+        audience: &str,
+        session: &Session,
+    ) -> Result<(String, Timestamp), SigningKeyError> {
         let now = self.clock.now();
         // A token never outlives its session.
         let expires_at = (now + self.lifetime).min(session.expires_at);
@@ -181,7 +203,7 @@ impl AccessTokens {
         let claims = AccessClaims {
             iss: self.issuer.clone(),
             sub: session.user_id.to_string(),
-            aud: Audience::One(self.audience.clone()),
+            aud: Audience::One(audience.to_owned()),
             exp: expires_at.into(),
             iat: now.into(),
             nbf: now.into(),
@@ -205,12 +227,31 @@ impl AccessTokens {
 
     /// Checks a token without asking the store, unless its key is one that this process has not seen yet.
     pub async fn verify(&self, token: &str) -> Result<AccessTokenSubject, JwtError> {
-        match self.verify_with_known_keys(token) {
+        self.verify_for(&self.audience, token).await
+    }
+
+    /// The same for a token of a session that the policy limits, too.
+    pub(crate) async fn verify_even_limited(
+        &self,
+        token: &str,
+    ) -> Result<AccessTokenSubject, JwtError> {
+        match self.verify(token).await {
+            Err(JwtError::WrongAudience) => self.verify_for(&self.limited_audience, token).await,
+            result => result,
+        }
+    }
+
+    async fn verify_for(
+        &self,
+        audience: &str,
+        token: &str,
+    ) -> Result<AccessTokenSubject, JwtError> {
+        match self.check(audience, token) {
             Err(JwtError::UnknownKid) if self.claims_reload() => {
                 if let Err(error) = self.load().await {
                     tracing::warn!(%error, "signing keys could not be read again");
                 }
-                self.verify_with_known_keys(token)
+                self.check(audience, token)
             }
             result => result,
         }
@@ -218,6 +259,10 @@ impl AccessTokens {
 
     /// Checks a token with the keys that this process has.
     pub fn verify_with_known_keys(&self, token: &str) -> Result<AccessTokenSubject, JwtError> {
+        self.check(&self.audience, token)
+    }
+
+    fn check(&self, audience: &str, token: &str) -> Result<AccessTokenSubject, JwtError> {
         #[derive(serde::Deserialize)]
         struct Subject {
             sub: UserId,
@@ -225,7 +270,7 @@ impl AccessTokens {
             exp: crate::jwt::NumericDate,
         }
         let now = self.clock.now();
-        let expected = Expected::access_token(&self.issuer, &self.audience, now);
+        let expected = Expected::access_token(&self.issuer, audience, now);
         let loaded = self.loaded();
         let subject: Subject = verify(token, &loaded.accepted, &expected)?;
         Ok(AccessTokenSubject {

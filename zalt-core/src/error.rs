@@ -77,6 +77,9 @@ pub enum Error {
     /// A second factor has to be passed before there is a session.
     #[error("a second factor is needed")]
     SecondFactorRequired,
+    /// Everybody needs a second factor, and the user has none: one has to be set up before the session may do anything else.
+    #[error("a second factor has to be set up first")]
+    MfaEnrollmentRequired,
     /// The application does not allow this factor, to nobody.
     #[error("this factor is not allowed here: use another")]
     FactorNotAllowed,
@@ -289,6 +292,8 @@ codes! {
     AttemptStep = "attempt_step";
     /// A second factor has to be passed before there is a session.
     SecondFactorRequired = "second_factor_required";
+    /// A second factor has to be set up before this session may do anything else.
+    MfaEnrollmentRequired = "mfa_enrollment_required";
     /// The application does not allow this factor.
     FactorNotAllowed = "factor_not_allowed";
     /// Too many tries.
@@ -395,6 +400,7 @@ impl Error {
             Self::AttemptNotFound => ErrorCode::AttemptNotFound,
             Self::AttemptStep => ErrorCode::AttemptStep,
             Self::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+            Self::MfaEnrollmentRequired => ErrorCode::MfaEnrollmentRequired,
             Self::FactorNotAllowed => ErrorCode::FactorNotAllowed,
             Self::TooManyCredentials => ErrorCode::TooManyCredentials,
             Self::LastSecondFactor => ErrorCode::LastSecondFactor,

@@ -36,6 +36,8 @@ struct Inner {
     presented: Presented,
     cross_origin: bool,
     resolved: OnceCell<Result<Authenticated, AuthRejection>>,
+    /// Whether the session may act.
+    unlimited: OnceCell<Result<(), AuthRejection>>,
 }
 
 /// What a request shows of who sent it.
@@ -68,6 +70,8 @@ pub enum AuthRejectionReason {
     SessionOver,
     /// 403: the user has to prove again who they are.
     ReauthenticationRequired,
+    /// 403: the user has to set up a second factor.
+    MfaEnrollmentRequired,
     /// 403: a browser sent the request, with the person's cookie, from another site.
     CrossOrigin,
     /// 503 or 500: it could not be found out.
@@ -93,15 +97,32 @@ impl RequestAuth {
                 presented,
                 cross_origin,
                 resolved: OnceCell::new(),
+                unlimited: OnceCell::new(),
             }),
         }
     }
 
-    /// The session and its user, held against the store (or the session cache): a revoked session is refused.
+    /// The session and its user, held against the store (or the session cache): a revoked session is refused, and so is one that
+    /// has less than the policy asks for in live sessions.
     ///
     /// # Errors
     /// [`AuthRejection`].
     pub async fn authenticated(&self) -> Result<Authenticated, AuthRejection> {
+        let authenticated = self.authenticated_even_limited().await?;
+        let sessions = self.inner.http.zalt().sessions();
+        let unlimited = self.inner.unlimited.get_or_init(|| async {
+            let limit = sessions.require_unlimited(&authenticated).await;
+            limit.map_err(|error| self.reject(&error))
+        });
+        unlimited.await.clone()?;
+        Ok(authenticated)
+    }
+
+    /// The same for a session that the policy limits, too: for what raises a session, or ends it, and for nothing else.
+    ///
+    /// # Errors
+    /// [`AuthRejection`].
+    pub async fn authenticated_even_limited(&self) -> Result<Authenticated, AuthRejection> {
         self.inner
             .resolved
             .get_or_init(|| self.resolve())
@@ -170,7 +191,7 @@ impl RequestAuth {
         if !self.has_cookie() {
             return;
         }
-        let Ok(old) = self.authenticated().await else {
+        let Ok(old) = self.authenticated_even_limited().await else {
             return;
         };
         let session = old.session();
@@ -222,8 +243,11 @@ impl RequestAuth {
             Presented::Nothing => return Err(self.missing()),
             Presented::Garbled => Err(Error::Unauthenticated),
             Presented::Cookie(_) if *cross_origin => return Err(self.cross_origin()),
-            Presented::Cookie(token) => sessions.authenticate(context, token).await,
-            Presented::Bearer(token) => sessions.authenticate_access_token(context, token).await,
+            Presented::Cookie(token) => sessions.authenticate_even_limited(context, token).await,
+            Presented::Bearer(token) => {
+                let limited = sessions.authenticate_access_token_even_limited(context, token);
+                limited.await
+            }
         };
         result.map_err(|error| self.reject(&error))
     }
@@ -249,6 +273,7 @@ impl RequestAuth {
             Error::Unauthenticated => AuthRejectionReason::Invalid,
             Error::SessionOver => AuthRejectionReason::SessionOver,
             Error::ReauthenticationRequired { .. } => AuthRejectionReason::ReauthenticationRequired,
+            Error::MfaEnrollmentRequired => AuthRejectionReason::MfaEnrollmentRequired,
             _ => AuthRejectionReason::Failed,
         };
         let problem = Problem::of(error).with_request_id(self.request_id());
@@ -339,6 +364,7 @@ impl fmt::Display for AuthRejection {
             AuthRejectionReason::ReauthenticationRequired => {
                 "the user has to prove again, or better, who they are"
             }
+            AuthRejectionReason::MfaEnrollmentRequired => "the user has to set up a second factor",
             AuthRejectionReason::CrossOrigin => "the request came from another site",
             AuthRejectionReason::Failed => "who sent the request could not be found out",
         })

@@ -92,7 +92,13 @@ pub(crate) const BODY: &[ErrorCode] = &[
     ErrorCode::UnknownField,
 ];
 /// Codes of an endpoint for people who are signed in.
-pub(crate) const SIGNED_IN: &[ErrorCode] = &[ErrorCode::Unauthenticated, ErrorCode::SessionOver];
+pub(crate) const SIGNED_IN: &[ErrorCode] = &[
+    ErrorCode::Unauthenticated,
+    ErrorCode::SessionOver,
+    // Where a second factor is asked for in live sessions.
+    ErrorCode::MfaEnrollmentRequired,
+    ErrorCode::ReauthenticationRequired,
+];
 /// Codes of an endpoint that takes a new password.
 pub(crate) const NEW_PASSWORD: &[ErrorCode] = &[
     ErrorCode::PasswordTooShort,

@@ -52,7 +52,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 600)]
     max_age: Option<u64>,
-    /// By how many factors the operation wants it proved who is signed in: `one_factor` or `two_factors`.
+    /// By how many factors the operation wants it proved who is signed in: `one_factor`, `two_factors` or `phishing_resistant`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "two_factors")]
     assurance: Option<Assurance>,
@@ -73,6 +73,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | C::AccountFrozen
         | C::RecoveryHeld
         | C::SecondFactorRequired
+        | C::MfaEnrollmentRequired
         | C::FactorNotAllowed
         | C::ReauthenticationRequired => StatusCode::FORBIDDEN,
         C::NotFound | C::AttemptNotFound | C::ConnectionNotFound => StatusCode::NOT_FOUND,
@@ -152,6 +153,9 @@ impl Problem {
         if let Error::ReauthenticationRequired { max_age, assurance } = error {
             problem.max_age = Some(max_age.as_secs());
             problem.assurance = Some(*assurance);
+        }
+        if matches!(error, Error::MfaEnrollmentRequired) {
+            problem.assurance = Some(Assurance::TwoFactors);
         }
         problem
     }

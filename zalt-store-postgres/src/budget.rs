@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sqlx::Error;
 use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetKey, BudgetState, Decision};
@@ -23,6 +25,8 @@ steps! {
         "@c AS (UPDATE zalt.budgets SET count = $2, until = $3, forget_at = $4 \
          WHERE key = $1 AND count = $5 AND until = $6 AND forget_at = $7 RETURNING 1)";
     GIVE_BACK: Unguarded [BUDGETS] = "@b AS (DELETE FROM zalt.budgets WHERE key = $1)";
+    GIVE_BACK_TRY: Unguarded [BUDGETS] =
+        "@b AS (UPDATE zalt.budgets SET until = GREATEST(until - $2, 0), forget_at = GREATEST(forget_at - $2, 0) WHERE key = $1)";
 }
 
 /// How often a state is read and written over if nobody else has written meanwhile, before its row is locked instead.
@@ -88,6 +92,13 @@ pub(crate) async fn give_back(db: &Database, key: BudgetKey) -> Result<(), Store
 
 pub(crate) fn given_back(key: BudgetKey) -> Step {
     Step::new(GIVE_BACK, vec![Value::bytes(key.as_bytes())])
+}
+
+/// Gives one try of a rate back, of which one comes back by itself in `each`.
+pub(crate) fn try_given_back(key: BudgetKey, each: Duration) -> Step {
+    let millis = u64::try_from(each.as_millis()).unwrap_or(i64::MAX.cast_unsigned());
+    let values = vec![Value::bytes(key.as_bytes()), Value::count(millis)];
+    Step::new(GIVE_BACK_TRY, values)
 }
 
 fn taken(key: BudgetKey, state: Option<BudgetState>, next: BudgetState) -> Step {

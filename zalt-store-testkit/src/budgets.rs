@@ -163,6 +163,40 @@ pub async fn a_batch_gives_back_with_all_else(store: &SharedStore) {
     assert_eq!(take(store, key, &ONE, EPOCH).await, Decision::Granted);
 }
 
+/// One try comes back with the batch that earned it, or not at all, and never more than were taken.
+pub async fn a_batch_gives_back_one_try(store: &SharedStore) {
+    let f = Fixtures::new();
+    let (key, user) = (f.budget_key(), f.user());
+    let each = Duration::from_secs(20);
+    assert_eq!(RATE.each(), Some(each));
+    let one = || Change::GiveBackTry { key, each };
+    // Nothing happens where nothing was taken.
+    commit(store, one()).await;
+    let denied = Decision::Denied {
+        retry_after: Some(each),
+    };
+    for _ in 0..3 {
+        assert_eq!(take(store, key, &RATE, EPOCH).await, Decision::Granted);
+    }
+    let failing = [one(), Change::UpdateUser(user.clone())];
+    refused(store, failing, 1, GuardReason::NotFound).await;
+    assert_eq!(take(store, key, &RATE, EPOCH).await, denied);
+    commit(store, [one(), Change::InsertUser(user)]).await;
+    assert_eq!(take(store, key, &RATE, EPOCH).await, Decision::Granted);
+    assert_eq!(take(store, key, &RATE, EPOCH).await, denied);
+    for _ in 0..5 {
+        commit(store, one()).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(take(store, key, &RATE, EPOCH).await, Decision::Granted);
+    }
+    assert_eq!(take(store, key, &RATE, EPOCH).await, denied);
+    // Not past the beginning of time.
+    let each = Duration::MAX;
+    commit(store, Change::GiveBackTry { key, each }).await;
+    assert_eq!(take(store, key, &RATE, EPOCH).await, Decision::Granted);
+}
+
 /// Instants at their extremes are no reason to grant more, or to fail.
 pub async fn instants_at_their_extremes_are_kept<S: BudgetStore + ?Sized>(store: &Arc<S>) {
     let f = Fixtures::new();

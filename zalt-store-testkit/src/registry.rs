@@ -329,6 +329,7 @@ register! {
         a_rate_never_grants_more_than_it_holds,
         failures_never_pass_their_ceiling,
         a_batch_gives_back_with_all_else,
+        a_batch_gives_back_one_try,
         instants_at_their_extremes_are_kept,
         the_sweep_forgets_what_changes_no_answer,
     }

@@ -216,6 +216,10 @@ impl World {
                 newest: Some(self.key.kid.clone()),
             },
             Change::GiveBackBudget(self.budget),
+            Change::GiveBackTry {
+                key: self.budget,
+                each: Duration::from_secs(1),
+            },
             Change::RemoveExpired(Expired {
                 sessions_before: EPOCH,
                 attempts_before: EPOCH,

@@ -155,6 +155,9 @@ register! {
         a_recovery_code_stands_in_once,
         an_important_change_names_the_factors_that_it_needs,
         where_everybody_needs_one_it_is_set_up_on_the_way_in,
+        where_everybody_needs_one_it_is_a_step_of_signing_up,
+        a_policy_reaches_live_sessions_by_choice,
+        a_program_whose_session_is_limited_goes_on_once_a_factor_is_set_up,
     }
     safety {
         a_change_that_was_not_theirs_freezes_the_account_until_it_is_recovered,

@@ -1,7 +1,9 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
+use super::mailbox::{Mailbox, may_mail};
 use super::model::{AddressVerification, Attempt, AttemptState};
 use super::proof::Proof;
 use super::step::{self, CodeTries, NewChallenge, RACES};
+use super::text_message::Asker;
 use crate::Zalt;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
@@ -12,6 +14,8 @@ use crate::request::RequestContext;
 use crate::session::{Authenticated, Session};
 use crate::store::{Batch, Change, CommitError, GuardReason};
 use crate::user::Account;
+
+const VERIFY: ChallengePurpose = ChallengePurpose::VerifyAddress;
 
 /// Proofs of holding an e-mail address or a phone number that a user added. Each is bound to the session that asked for it.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +67,15 @@ impl<'z> AddressVerifications<'z> {
         step::count_message(zalt, &mut attempt)?;
         step::take_message(zalt, &key, ChallengePurpose::VerifyAddress, strategy).await?;
         if let IdentifierValue::PhoneNumber(number) = &identifier.value {
-            zalt.take_text_message(request, number).await?;
+            let asker = Asker::Owner(account.user.id);
+            zalt.take_text_message(request, number, asker).await?;
         }
+        let sends = match &identifier.value {
+            IdentifierValue::EmailAddress(address) => {
+                may_mail(zalt, Mailbox::Of(address), strategy, VERIFY).await?
+            }
+            _ => true,
+        };
         let notice = if owner.is_some() {
             Notice::AccountExists {
                 sign_in_url: Some(zalt.config().links.start.clone()),
@@ -74,9 +85,9 @@ impl<'z> AddressVerifications<'z> {
         };
         let batch = Batch::new()
             .change(Change::InsertAttempt(attempt.clone()))
-            .change(Change::UpdateIdentifier(identifier.clone()))
-            .change(zalt.message(&identifier.value, notice)?);
-        zalt.commit(batch).await?;
+            .change(Change::UpdateIdentifier(identifier.clone()));
+        let message = zalt.message(&identifier.value, notice)?;
+        zalt.commit(batch.maybe(sends.then_some(message))).await?;
         Ok(attempt)
     }
 
@@ -99,7 +110,7 @@ impl<'z> AddressVerifications<'z> {
         let attempt = step::find_by_id(zalt, id).await?;
         let key = verification(&attempt, session)?.address.key();
         let budget = step::verification_budget(zalt, &key);
-        let mut tries = CodeTries::of(budget);
+        let mut tries = CodeTries::of_address(zalt, budget, Some((&key, session.user_id)));
         for _ in 0..RACES {
             let attempt = step::find_by_id(zalt, id).await?;
             let state = verification(&attempt, session)?;

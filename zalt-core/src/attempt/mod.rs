@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! sign-up   create ─▶ missing_requirements ──code or link──▶ complete (user and session)
+//!                                               └──▶ (user) and on as a sign-in at needs_mfa_enrollment
 //!
 //! sign-in   create ─▶ needs_first_factor ──password, code, link or passkey──▶ complete (session)
 //!                       │        ▲    │                                  ▲
@@ -19,9 +20,11 @@
 //! rows are written, the same hash is computed, and only the mail differs.
 
 mod address_verification;
+mod arrival;
 mod by_connection;
 mod challenge;
 mod enroll_passkey;
+mod mailbox;
 mod model;
 mod password;
 mod proof;

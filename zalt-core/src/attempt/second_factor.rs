@@ -119,9 +119,7 @@ impl SignIns<'_> {
             (SecondFactorPolicy::Disabled, _) | (SecondFactorPolicy::Optional, false) => None,
             (_, true) => Some(SignInStatus::NeedsSecondFactor),
             (SecondFactorPolicy::Required, false) => {
-                let in_grace = config.grace_until.is_some_and(|until| {
-                    self.zalt.now() < until && account.user.created_at < until
-                });
+                let in_grace = self.zalt.is_in_grace(&account.user);
                 (!in_grace).then_some(SignInStatus::NeedsMfaEnrollment)
             }
         }

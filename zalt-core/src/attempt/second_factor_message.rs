@@ -8,6 +8,7 @@ use super::proof::Proof;
 use super::second_factor::SecondFactorProof;
 use super::sign_in::{SignIns, require_status, sign_in, with_state};
 use super::step::{self, NewChallenge, RACES};
+use super::text_message::Asker;
 use crate::Zalt;
 use crate::config::SecondFactor;
 use crate::error::Error;
@@ -201,7 +202,10 @@ impl Zalt {
         self.take_account_budget(key, &self.config().budgets.messages_per_address)
             .await?;
         match &to.value {
-            IdentifierValue::PhoneNumber(number) => self.take_text_message(request, number).await,
+            IdentifierValue::PhoneNumber(number) => {
+                let asker = Asker::Owner(account.user.id);
+                self.take_text_message(request, number, asker).await
+            }
             _ => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
+use super::mailbox::{Mailbox, may_mail};
 use super::model::{AccountMark, Attempt, AttemptState, PassedFactor, SignIn, SignInStatus};
 use super::password::{CheckedPassword, Tries};
 use super::second_factor::Next;
@@ -259,8 +260,16 @@ impl<'z> SignIns<'z> {
             step::count_message(self.zalt, &mut attempt)?;
             if !charged {
                 step::take_message(self.zalt, &key, purpose, strategy).await?;
-                held_back = strategy == ChallengeStrategy::SmsCode
-                    && !self.zalt.may_text(request, &key, recipient).await?;
+                held_back = match strategy {
+                    ChallengeStrategy::SmsCode => {
+                        !self.zalt.may_text(request, &key, recipient).await?
+                    }
+                    ChallengeStrategy::EmailCode | ChallengeStrategy::EmailLink => {
+                        let frozen = frozen.as_ref().map(|account| account.user.id);
+                        let mailbox = Mailbox::reached(recipient, frozen, &key);
+                        !may_mail(self.zalt, mailbox, strategy, purpose).await?
+                    }
+                };
                 mails_way_back = match &frozen {
                     Some(frozen) if strategy.reaches() == IdentifierKind::EmailAddress => {
                         let (by, user_id) = (AskedBy::Anybody, frozen.user.id);
@@ -472,24 +481,37 @@ impl<'z> SignIns<'z> {
         (transport, amr): (Transport, Vec<AuthenticationMethod>),
         links: Option<&PendingAccount>,
     ) -> Result<(Batch, NewSession), Error> {
-        let user = &account.user;
         if let Some(links) = links {
             let connections = self.zalt.connections();
             batch = connections
                 .with_pending(request, account, links, batch)
                 .await?;
         }
-        let mut new = NewSession::mint(self.zalt, request, user, transport, amr.clone())?;
+        let new = NewSession::mint(self.zalt, request, &account.user, transport, amr)?;
         let arrival = match new.session.assurance() {
             Some(Assurance::OneFactor) | None => Arrival::SignIn,
             _ => Arrival::SecondFactor,
         };
-        let arrival = (arrival, transport);
+        self.beginning(request, batch, account, new, arrival)
+    }
+
+    /// Completes `batch` with a session that begins.
+    pub(super) fn beginning(
+        &self,
+        request: &RequestContext,
+        batch: Batch,
+        account: &Account,
+        mut new: NewSession,
+        arrival: Arrival,
+    ) -> Result<(Batch, NewSession), Error> {
+        let user = &account.user;
+        let arrival = (arrival, new.session.transport);
         let (batch, device) = self.zalt.with_device(request, account, arrival, batch)?;
         new.device = device;
+        let proofs = new.session.amr.iter();
         let kind = EventKind::SessionCreated {
             session_id: new.session.id,
-            amr,
+            amr: proofs.map(|proof| proof.method).collect(),
         };
         let event = self
             .zalt

@@ -96,7 +96,7 @@ impl SignIns<'_> {
     ) -> Result<SignInProgress, Error> {
         let state = sign_in(&attempt)?;
         let budget = step::sign_in_budget(self.zalt, state.user_id, &state.typed()?);
-        let mut tries = CodeTries::of(budget);
+        let mut tries = CodeTries::of(self.zalt, budget);
         for _ in 0..RACES {
             let state = sign_in(&attempt)?;
             require_status(state, SignInStatus::NeedsFirstFactor)?;

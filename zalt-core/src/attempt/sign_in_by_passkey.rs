@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::id::{AttemptId, UserId};
 use crate::identifier::IdentifierValue;
 use crate::passkey::{
-    Answered, AssertionResponse, Passkey, PasskeyRefusal, Refused, RequestOptions, UserVerification,
+    Answered, AssertionResponse, Passkey, PasskeyRefusal, PasskeyRequest, Refused, RequestOptions,
+    UserVerification,
 };
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
@@ -70,10 +71,7 @@ impl SignIns<'_> {
             let options = match state.status {
                 SignInStatus::NeedsFirstFactor => {
                     zalt.config().first_factors.require(FirstFactor::Passkey)?;
-                    let account = self.listed_account(state).await?;
-                    let passkeys = account.iter().flat_map(Account::passkeys);
-                    let passkeys = passkeys.map(|(_, passkey)| passkey);
-                    zalt.request_options(passkeys, &open, self.first_needs_verification())?
+                    self.first_options(state, &open).await?
                 }
                 SignInStatus::NeedsSecondFactor => {
                     let methods = zalt.config().second_factors.methods;
@@ -266,15 +264,23 @@ impl SignIns<'_> {
         step::commit(self.zalt, batch).await
     }
 
-    /// The account whose passkeys are named before any factor was passed, where the application does that.
-    async fn listed_account(&self, state: &SignIn) -> Result<Option<Account>, Error> {
-        match &state.identifier {
-            Some(typed) if self.zalt.config().passkeys.list_credentials => {
-                let key = typed.key();
-                Ok(self.zalt.store().account_by_identifier(&key).await?)
-            }
-            _ => Ok(None),
-        }
+    /// What is asked before any factor was passed. Where the application chose that, the passkeys of whoever has the identifier
+    /// are named.
+    async fn first_options(
+        &self,
+        state: &SignIn,
+        open: &PasskeyRequest,
+    ) -> Result<RequestOptions, Error> {
+        let zalt = self.zalt;
+        let verification = self.first_needs_verification();
+        let typed = state.identifier.as_ref().map(IdentifierValue::key);
+        let Some(typed) = typed.filter(|_| zalt.config().passkeys.list_credentials) else {
+            return zalt.request_options([], open, verification);
+        };
+        let account = zalt.store().account_by_identifier(&typed).await?;
+        let passkeys = account.iter().flat_map(Account::passkeys);
+        let passkeys = passkeys.map(|(_, passkey)| passkey);
+        zalt.listed_options(&typed, passkeys, open, verification)
     }
 
     fn first_needs_verification(&self) -> bool {

@@ -1,9 +1,11 @@
 use super::challenge::{ChallengePurpose, ChallengeStrategy};
+use super::mailbox::{Mailbox, may_mail};
 use super::model::{Attempt, AttemptState, SignUp, SignUpStatus};
 use super::proof::Proof;
+use super::sign_in::SignInProgress;
 use super::step::{self, CodeTries, NewChallenge, RACES};
 use crate::Zalt;
-use crate::credential::Arrival;
+use crate::budget::BudgetKey;
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::AttemptId;
@@ -12,9 +14,9 @@ use crate::message::Notice;
 use crate::password::Password;
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
-use crate::session::{AuthenticationMethod, NewSession, SignedIn, Transport};
+use crate::session::Transport;
 use crate::store::{Batch, Change, CommitError, GuardReason};
-use crate::user::{Account, Metadata, NewUser, Profile, User};
+use crate::user::{Account, Metadata, NewUser, Profile};
 
 /// Signing up.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +141,9 @@ impl<'z> SignUps<'z> {
         step::count_message(zalt, attempt)?;
         step::take_message(zalt, &key, purpose, strategy).await?;
         let notice = self.notice(&new, owner.is_some());
-        let mut batch = Batch::new().change(zalt.mail(&address, notice)?);
+        let sends = may_mail(zalt, Mailbox::Of(&address), strategy, purpose).await?;
+        let mail = zalt.mail(&address, notice)?;
+        let mut batch = Batch::new().maybe(sends.then_some(mail));
         if let Some(owner) = owner {
             let kind = EventKind::SignUpAddressTaken;
             batch =
@@ -171,6 +175,7 @@ impl<'z> SignUps<'z> {
         self.zalt.take_network_budget(request, b"messages").await?;
         let purpose = ChallengePurpose::VerifyAddress;
         let mut charged = false;
+        let mut sends = true;
         for _ in 0..RACES {
             let mut attempt = step::find(self.zalt, token).await?;
             let state = sign_up(&attempt)?;
@@ -181,15 +186,18 @@ impl<'z> SignUps<'z> {
             if !charged {
                 let key = step::email_key(&address);
                 step::take_message(self.zalt, &key, purpose, strategy).await?;
+                let mailbox = Mailbox::Of(&address);
+                sends = may_mail(self.zalt, mailbox, strategy, purpose).await?;
                 charged = true;
             }
             let new = NewChallenge::mint(self.zalt, attempt.id, purpose, strategy)?;
             let updated = with_state(&attempt, |state| {
                 state.challenge = Some(new.challenge.clone());
             })?;
+            let mail = self.zalt.mail(&address, self.notice(&new, taken))?;
             let batch = Batch::new()
                 .change(Change::UpdateAttempt(updated.clone()))
-                .change(self.zalt.mail(&address, self.notice(&new, taken))?);
+                .maybe(sends.then_some(mail));
             if step::commit(self.zalt, batch).await? {
                 return Ok(Attempt {
                     version: updated.version + 1,
@@ -201,7 +209,8 @@ impl<'z> SignUps<'z> {
     }
 
     /// Verifies the address with the code that was sent, or with its link in the browser that signs up. The user, all that
-    /// belongs to them and the first session are made in one commit.
+    /// belongs to them and the first session are made in one commit. Where everybody needs a second factor there is no session
+    /// yet: the user is made, and the attempt goes on, under the same token, as a sign-in whose first factor was passed.
     ///
     /// A link counts only together with the attempt's token: opened elsewhere it would let a stranger choose the password
     /// of an account whose address somebody else verifies.
@@ -214,12 +223,12 @@ impl<'z> SignUps<'z> {
         request: &RequestContext,
         token: &AttemptToken,
         proof: &Proof,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<SignInProgress, Error> {
         self.zalt.take_network_budget(request, b"proofs").await?;
         let mut attempt = step::find(self.zalt, token).await?;
         let key = step::email_key(&sign_up(&attempt)?.email_address);
         let budget = step::verification_budget(self.zalt, &key);
-        let mut tries = CodeTries::of(budget);
+        let mut tries = CodeTries::of_address(self.zalt, budget, None);
         for _ in 0..RACES {
             let state = sign_up(&attempt)?;
             require_open(state)?;
@@ -251,39 +260,36 @@ impl<'z> SignUps<'z> {
                 attempt = step::find(self.zalt, token).await?;
                 continue;
             }
-            match self.complete(request, &attempt, state, budget).await? {
-                Some(signed_in) => return Ok(signed_in),
+            match self
+                .complete(request, &attempt, state, (token, budget))
+                .await?
+            {
+                Some(progress) => return Ok(progress),
                 None => attempt = step::find(self.zalt, token).await?,
             }
         }
         Err(Error::Conflict)
     }
 
+    /// Makes the user, and the session unless more is due. `None` if the attempt moved meanwhile.
     async fn complete(
         &self,
         request: &RequestContext,
         attempt: &Attempt,
         state: &SignUp,
-        budget: crate::budget::BudgetKey,
-    ) -> Result<Option<SignedIn>, Error> {
+        (token, budget): (&AttemptToken, BudgetKey),
+    ) -> Result<Option<SignInProgress>, Error> {
         let zalt = self.zalt;
-        let done = with_state(attempt, |state| {
-            state.status = SignUpStatus::Complete;
-            state.challenge = None;
-            // The user has it from here on.
-            state.password = None;
-            if let Some(connection) = &mut state.connection {
-                connection.pending = None;
-            }
-        })?;
+        let (made, account) = self.new_account(request, state)?;
+        let arrived = zalt.sign_ins().arrive(request, attempt, account, token)?;
         let batch = Batch::new()
-            .change(Change::UpdateAttempt(done))
-            .change(Change::GiveBackBudget(budget));
-        let amr = vec![AuthenticationMethod::Email];
-        let (batch, session, user) = self.with_signed_up(request, batch, state, amr)?;
+            .change(Change::UpdateAttempt(arrived.attempt.clone()))
+            .change(Change::GiveBackBudget(budget))
+            .and(made)
+            .and(arrived.batch.clone());
         let changes = batch.changes.clone();
         match zalt.commit(batch).await {
-            Ok(()) => session.signed_in(zalt, user).map(Some),
+            Ok(()) => arrived.progress(zalt).map(Some),
             Err(CommitError::Guard(failure))
                 if failure.change == 0 && failure.reason == GuardReason::VersionMismatch =>
             {
@@ -299,14 +305,12 @@ impl<'z> SignUps<'z> {
         }
     }
 
-    /// Completes `batch` with the user that a sign-up makes, their session, and the account at a provider that it came through.
-    pub(super) fn with_signed_up(
+    /// The user that a sign-up makes, with the account at a provider that it came through.
+    pub(super) fn new_account(
         &self,
         request: &RequestContext,
-        batch: Batch,
         state: &SignUp,
-        amr: Vec<AuthenticationMethod>,
-    ) -> Result<(Batch, NewSession, User), Error> {
+    ) -> Result<(Batch, Account), Error> {
         let zalt = self.zalt;
         let new = NewUser {
             email_address: state.email_address.clone(),
@@ -315,35 +319,20 @@ impl<'z> SignUps<'z> {
             profile: state.profile.clone(),
             unsafe_metadata: state.unsafe_metadata.clone(),
         };
-        let (batch, user) = zalt
-            .users()
-            .with_new_user(request, Actor::Anonymous, batch, new)?;
-        let mut session = NewSession::mint(zalt, request, &user, state.transport, amr.clone())?;
-        let kind = EventKind::SessionCreated {
-            session_id: session.session.id,
-            amr,
+        let (batch, account) = zalt.users().new_account(request, Actor::Anonymous, new)?;
+        let via = state.connection.as_ref();
+        let Some(pending) = via.and_then(|connection| connection.pending.as_ref()) else {
+            return Ok((batch, account));
         };
-        let event = zalt.event(request, Actor::User(user.id), Some(user.id), kind)?;
-        let account = Account {
-            user,
+        // Nobody is told: there is no address yet that was theirs before.
+        let silent = Account {
             identifiers: Vec::new(),
-            password: None,
-            credentials: Vec::new(),
+            ..account.clone()
         };
-        let arrival = (Arrival::SignUp, state.transport);
-        let (mut batch, device) = zalt.with_device(request, &account, arrival, batch)?;
-        let pending = state.connection.as_ref();
-        if let Some(pending) = pending.and_then(|connection| connection.pending.as_ref()) {
-            // Nobody is told: there is no address yet that was theirs before.
-            let provider = pending.account.connection.to_string();
-            let connections = zalt.connections();
-            batch = connections.with_linked(request, &account, pending, provider, batch)?;
-        }
-        session.device = device;
-        let batch = batch
-            .change(Change::InsertSession(session.session.clone()))
-            .event(event);
-        Ok((batch, session, account.user))
+        let provider = pending.account.connection.to_string();
+        let connections = zalt.connections();
+        let batch = connections.with_linked(request, &silent, pending, provider, batch)?;
+        Ok((batch, account))
     }
 
     fn notice(&self, new: &NewChallenge, taken: bool) -> Notice {

@@ -1,10 +1,12 @@
 //! What the three kinds of attempt have in common: finding them, sending a challenge, checking a proof.
 
+use std::time::Duration;
+
 use super::challenge::{Challenge, ChallengePurpose, ChallengeStrategy};
 use super::model::{Attempt, AttemptState};
 use super::proof::Proof;
 use crate::Zalt;
-use crate::budget::BudgetKey;
+use crate::budget::{Budget, BudgetKey};
 use crate::error::Error;
 use crate::id::{AttemptId, UserId};
 use crate::identifier::{EmailAddress, IdentifierKey};
@@ -182,13 +184,20 @@ pub(super) async fn take_message(
     purpose: ChallengePurpose,
     strategy: ChallengeStrategy,
 ) -> Result<(), Error> {
-    let label: &[u8] = match (purpose, strategy) {
-        (ChallengePurpose::ResetPassword, ChallengeStrategy::EmailLink) => b"reset-links",
-        _ => b"messages",
-    };
+    let label = message_label(purpose, strategy);
     let key = zalt.budget_key(&[label, to.kind.as_str().as_bytes(), to.key.as_bytes()]);
     zalt.take_account_budget(key, &zalt.config().budgets.messages_per_address)
         .await
+}
+
+pub(super) const fn message_label(
+    purpose: ChallengePurpose,
+    strategy: ChallengeStrategy,
+) -> &'static [u8] {
+    match (purpose, strategy) {
+        (ChallengePurpose::ResetPassword, ChallengeStrategy::EmailLink) => b"reset-links",
+        _ => b"messages",
+    }
 }
 
 /// The budget of wrong passwords and codes at sign-in: one per account over all its first factors, so that no factor more
@@ -216,17 +225,49 @@ pub(super) fn verification_budget(zalt: &Zalt, address: &IdentifierKey) -> Budge
     zalt.budget_key(&[b"verification", kind, address.key.as_bytes()])
 }
 
+/// What somebody who is signed in has for themselves of wrong codes for an address or a number, once what all share is spent.
+const OWN_TRIES: Budget = Budget::Rate {
+    tries: 5,
+    period: Duration::from_hours(24),
+};
+
 /// Takes a try from a budget of wrong codes, at most once in an operation.
 pub(super) struct CodeTries {
     budget: BudgetKey,
+    limit: Budget,
+    own: Option<BudgetKey>,
     taken: bool,
 }
 
 impl CodeTries {
-    pub(super) const fn of(budget: BudgetKey) -> Self {
+    /// Of a sign-in.
+    pub(super) fn of(zalt: &Zalt, budget: BudgetKey) -> Self {
         Self {
             budget,
+            limit: zalt.config().budgets.code,
+            own: None,
             taken: false,
+        }
+    }
+
+    /// Of an address or a number that somebody wants to make theirs.
+    ///
+    /// Anybody can spend that, so it has no end, only waits: no more than 24 guesses a day once those that are free are used up.
+    /// And whoever is signed in has a few tries that nobody else spends, so that the owner of a number gets through while a
+    /// stranger keeps at it. (An address has links for that, which cost no try.)
+    pub(super) fn of_address(
+        zalt: &Zalt,
+        budget: BudgetKey,
+        own: Option<(&IdentifierKey, UserId)>,
+    ) -> Self {
+        let own = own.map(|(address, user_id)| {
+            let (kind, key) = (address.kind.as_str().as_bytes(), address.key.as_bytes());
+            zalt.budget_key(&[b"own-verification", kind, key, user_id.as_bytes()])
+        });
+        Self {
+            limit: zalt.config().budgets.code.without_ceiling(),
+            own,
+            ..Self::of(zalt, budget)
         }
     }
 
@@ -248,8 +289,13 @@ impl CodeTries {
         require_codes_left(zalt, attempt)?;
         let is_out = challenge.is_some_and(|challenge| zalt.now() < challenge.expires_at);
         if is_out && !self.taken {
-            zalt.take_account_budget(self.budget, &zalt.config().budgets.code)
-                .await?;
+            let taken = zalt.take_account_budget(self.budget, &self.limit).await;
+            match (taken, self.own) {
+                (Err(Error::RateLimited { .. }), Some(own)) => {
+                    zalt.take_account_budget(own, &OWN_TRIES).await?;
+                }
+                (taken, _) => taken?,
+            }
             self.taken = true;
         }
         Ok(())

@@ -7,6 +7,7 @@ use crate::Zalt;
 use crate::budget::{Budget, BudgetKey, Decision};
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
+use crate::id::UserId;
 use crate::identifier::{Identifier, IdentifierKey, IdentifierValue, PhoneNumber, Region};
 use crate::request::RequestContext;
 use crate::store::{Batch, Change};
@@ -15,11 +16,22 @@ const SENT: &[u8] = b"sent";
 const NOT_SENT: &[u8] = b"not-sent";
 const COUNTRY: &[u8] = b"country";
 
+/// Who has a text message sent to a user.
+#[derive(Clone, Copy)]
+pub(crate) enum Asker {
+    /// The user, who has proved at least a first factor.
+    Owner(UserId),
+    /// Whoever signs in: perhaps nobody that the user knows.
+    Anybody(UserId),
+}
+
 /// Whose limits a text message is taken from.
 struct Limits<'n> {
     number: &'n str,
     block: &'n str,
     country: &'n str,
+    /// The label and the name of the user's.
+    user: (&'static [u8], &'n [u8]),
     /// Apart from the others for messages that are not sent.
     scope: &'static [u8],
 }
@@ -45,12 +57,17 @@ impl Zalt {
         &self,
         request: &RequestContext,
         to: &PhoneNumber,
+        asker: Asker,
     ) -> Result<(), Error> {
         let region = self.text_message_region(to)?;
         let limits = Limits {
             number: to.as_str(),
             block: to.block(),
             country: region.as_str(),
+            user: match &asker {
+                Asker::Owner(user_id) => (b"owner", user_id.as_bytes()),
+                Asker::Anybody(user_id) => (b"user", user_id.as_bytes()),
+            },
             scope: SENT,
         };
         match self.take_limits(request, &limits).await {
@@ -76,12 +93,17 @@ impl Zalt {
     ) -> Result<bool, Error> {
         let to = recipient.map(|identifier| &identifier.value);
         let taken = if let Some(IdentifierValue::PhoneNumber(number)) = to {
-            self.take_text_message(request, number).await.map(|()| true)
+            let owner = recipient.map(|identifier| identifier.user_id);
+            let owner = owner.ok_or(Error::Internal("a number belongs to nobody"))?;
+            let asker = Asker::Anybody(owner);
+            let taken = self.take_text_message(request, number, asker).await;
+            taken.map(|()| true)
         } else {
             let nobody = Limits {
                 number: &typed.key,
                 block: &typed.key,
                 country: "none",
+                user: (b"user", typed.key.as_bytes()),
                 scope: NOT_SENT,
             };
             let taken = self.take_limits(request, &nobody).await;
@@ -100,32 +122,41 @@ impl Zalt {
     ) -> Result<(), (Spent, Error)> {
         let config = &self.config().phone_numbers;
         let network = &config.messages_per_network;
-        let key = |what: &[u8], whose: &str| {
-            self.budget_key(&[b"text-messages", limits.scope, what, whose.as_bytes()])
+        let key = |what: &[u8], whose: &[u8]| {
+            self.budget_key(&[b"text-messages", limits.scope, what, whose])
         };
         let own = |error| (Spent::Number, error);
         self.take_network(request, b"text-messages", network)
             .await
             .map_err(own)?;
-        self.take_account_budget(key(b"number", limits.number), &config.messages_per_number)
+        self.take_account_budget(
+            key(b"number", limits.number.as_bytes()),
+            &config.messages_per_number,
+        )
+        .await
+        .map_err(own)?;
+        self.take_account_budget(
+            key(b"block", limits.block.as_bytes()),
+            &config.messages_per_block,
+        )
+        .await
+        .map_err(own)?;
+        let (what, user) = limits.user;
+        self.take_account_budget(key(what, user), &config.messages_per_user)
             .await
             .map_err(own)?;
-        self.take_account_budget(key(b"block", limits.block), &config.messages_per_block)
-            .await
-            .map_err(own)?;
-        let country = key(COUNTRY, limits.country);
+        let country = key(COUNTRY, limits.country.as_bytes());
         self.take_account_budget(country, &config.unanswered_per_country)
             .await
             .map_err(|error| (Spent::Country(country), error))?;
         // Last, so that what is refused above uses up nothing of what all share.
-        let all = key(b"all", "");
+        let all = key(b"all", b"");
         self.take_account_budget(all, &config.messages)
             .await
             .map_err(|error| (Spent::All(all), error))
     }
 
-    /// What goes with a code that came back from this address or number: the country of the number is one from which people
-    /// sign in.
+    /// What goes with a code that came back from this address or number: one message to the country of the number was answered.
     pub(crate) fn answered(&self, from: &IdentifierValue) -> Option<Change> {
         let IdentifierValue::PhoneNumber(number) = from else {
             return None;
@@ -133,7 +164,8 @@ impl Zalt {
         let region = number.region()?;
         let country = region.as_str().as_bytes();
         let key = self.budget_key(&[b"text-messages", SENT, COUNTRY, country]);
-        Some(Change::GiveBackBudget(key))
+        let each = self.config().phone_numbers.unanswered_per_country.each()?;
+        Some(Change::GiveBackTry { key, each })
     }
 
     /// The country of a number to which text messages are sent.

@@ -78,7 +78,46 @@ pub enum Decision {
     },
 }
 
+impl BudgetState {
+    /// The state of a [`Budget::Rate`] with one try more, where one comes back by itself in `each`.
+    #[must_use]
+    pub fn with_try_back(self, each: Duration) -> Self {
+        Self {
+            until: self.until - each,
+            forget_at: self.forget_at - each,
+            ..self
+        }
+    }
+}
+
 impl Budget {
+    /// In what time one try comes back by itself; `None` for failures, which don't.
+    pub fn each(&self) -> Option<Duration> {
+        match *self {
+            Self::Rate { tries, period } => Some(period / tries.max(1)),
+            Self::Failures { .. } => None,
+        }
+    }
+
+    /// The same failures without an end to the tries: each further one waits for the longest wait.
+    #[must_use]
+    pub const fn without_ceiling(self) -> Self {
+        match self {
+            Self::Failures {
+                free,
+                wait,
+                longest_wait,
+                ceiling: _,
+            } => Self::Failures {
+                free,
+                wait,
+                longest_wait,
+                ceiling: u32::MAX,
+            },
+            rate @ Self::Rate { .. } => rate,
+        }
+    }
+
     /// How far apart the clocks of replicas may be. A state that lies further ahead than its budget can have put it was
     /// written before a clock was set back, and keeps nobody waiting.
     pub const CLOCK_LEEWAY: Duration = Duration::from_mins(5);
@@ -263,6 +302,35 @@ mod tests {
             budget.take(state, now + Duration::from_hours(9600)).1,
             Decision::Denied { retry_after: None }
         );
+    }
+
+    #[test]
+    fn a_try_that_is_given_back_is_one_and_not_all() {
+        let budget = Budget::Rate {
+            tries: 3,
+            period: Duration::from_secs(30),
+        };
+        let each = budget.each().unwrap();
+        let mut state = None;
+        for _ in 0..3 {
+            state = budget.take(state, at(0)).0;
+        }
+        state = state.map(|state| state.with_try_back(each));
+        let (taken, decision) = budget.take(state, at(0));
+        assert_eq!(decision, Decision::Granted);
+        assert!(matches!(
+            budget.take(taken, at(0)).1,
+            Decision::Denied { .. }
+        ));
+        // More than were taken are not there for it.
+        for _ in 0..5 {
+            state = state.map(|state| state.with_try_back(each));
+        }
+        for granted in [true, true, true, false] {
+            let (next, decision) = budget.take(state, at(0));
+            assert_eq!(decision == Decision::Granted, granted);
+            state = next.or(state);
+        }
     }
 
     #[test]

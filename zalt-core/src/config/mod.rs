@@ -187,6 +187,9 @@ pub struct SecondFactorConfig {
     pub methods: SecondFactorMethods,
     /// Until when people whose account is older than the policy may sign in without, where it is required. `None` for not at all.
     pub grace_until: Option<Timestamp>,
+    /// Whether a required second factor is asked for in sessions that live already, too (no: at the next sign-in). Such a session
+    /// can be raised and ended, and nothing else, until one was shown or set up in it.
+    pub applies_to_live_sessions: bool,
     /// How many time steps of 30 seconds the clock of an authenticator app may be off to either side, 0 or 1 (1; ASVS
     /// 6.5.5 asks for 0 where clocks can be trusted).
     pub totp_window: u8,
@@ -196,7 +199,8 @@ pub struct SecondFactorConfig {
     pub(crate) passkeys_protect: bool,
 }
 
-/// Whether a sign-in asks for a second factor. A change takes effect at the next sign-in.
+/// Whether a sign-in asks for a second factor. A change takes effect at the next sign-in, and by choice in live sessions
+/// ([`applies_to_live_sessions`](SecondFactorConfig::applies_to_live_sessions)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecondFactorPolicy {
@@ -204,7 +208,7 @@ pub enum SecondFactorPolicy {
     Disabled,
     /// Of whoever has set one up.
     Optional,
-    /// Of everybody: who has none sets one up before a sign-in is complete. The session of a sign-up has one factor.
+    /// Of everybody: who has none sets one up before a sign-in or a sign-up is complete.
     Required,
 }
 
@@ -308,6 +312,7 @@ impl Config {
                 policy: SecondFactorPolicy::Optional,
                 methods: SecondFactorMethods::default(),
                 grace_until: None,
+                applies_to_live_sessions: false,
                 totp_window: 1,
                 issuer: None,
                 passkeys_protect: true,
@@ -355,11 +360,20 @@ impl Config {
         factors.password && (self.sign_up.password_required || !by_mail)
     }
 
+    /// Whether whoever signed up can sign in again: a sign-up proves an address and may set a password, and nothing else.
+    const fn leads_back(&self) -> bool {
+        let factors = &self.first_factors;
+        factors.password || factors.email_code || factors.email_link
+    }
+
     /// Checks that there is a way to sign in, and a factor where one is required.
     fn check_factors(&self) -> Result<(), ConfigError> {
         use ConfigError as E;
         if self.first_factors == FirstFactors::NONE {
             return Err(E::FirstFactors);
+        }
+        if self.sign_up.open && !self.leads_back() {
+            return Err(E::SignUpWithoutWayIn);
         }
         let second = &self.second_factors;
         if second.policy == SecondFactorPolicy::Required
@@ -527,6 +541,12 @@ pub enum ConfigError {
     /// No way to sign in is allowed.
     #[error("first_factors must allow at least one way to sign in")]
     FirstFactors,
+    /// People may sign up, and nothing that a sign-up leaves behind signs them in again.
+    #[error(
+        "first_factors must allow passwords, mailed codes or mailed links where people sign up: a new account has neither a \
+         passkey nor a phone number, so nobody could come back to it (or close sign_up)"
+    )]
+    SignUpWithoutWayIn,
     /// Everybody needs a second factor, and none is allowed that can be set up on the way in.
     #[error(
         "second_factors.methods must allow authenticator apps or passkeys where second_factors.policy is required"
@@ -557,9 +577,6 @@ pub enum ConfigError {
         /// The origin.
         origin: String,
     },
-    /// Codes that don't come back are failures.
-    #[error("phone_numbers.unanswered_per_country must count failures")]
-    UnansweredBudget,
     /// A factor is a code in a text message, and there is no country to send one to.
     #[error(
         "phone_numbers.countries must name the countries to which text messages are sent, where they are a factor"

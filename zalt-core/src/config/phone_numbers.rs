@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::{ConfigError, DAY, check_rate, hourly};
 use crate::budget::Budget;
 use crate::identifier::Region;
@@ -17,12 +15,14 @@ pub struct PhoneNumberConfig {
     pub messages_per_number: Budget,
     /// Text messages to numbers that differ in their last four digits only, 20 an hour.
     pub messages_per_block: Budget,
+    /// Text messages to all numbers of one user together, 20 a day: those that the user asks for have a budget of their own, and
+    /// those that anybody may ask for who signs in have another.
+    pub messages_per_user: Budget,
     /// Text messages that one network may ask for, 10 an hour.
     pub messages_per_network: Budget,
     /// All text messages, 500 an hour: the most that can be spent.
     pub messages: Budget,
-    /// Text messages to one country whose codes don't come back: 50 in a row are free, then each waits, from a quarter of an
-    /// hour to a day. One code that comes back ends the wait.
+    /// Text messages to one country whose codes don't come back, 50 a day. A code that comes back gives one back.
     pub unanswered_per_country: Budget,
 }
 
@@ -32,14 +32,10 @@ impl PhoneNumberConfig {
             countries: Vec::new(),
             messages_per_number: hourly(5),
             messages_per_block: hourly(20),
+            messages_per_user: daily(20),
             messages_per_network: hourly(10),
             messages: hourly(500),
-            unanswered_per_country: Budget::Failures {
-                free: 50,
-                wait: Duration::from_mins(15),
-                longest_wait: DAY,
-                ceiling: u32::MAX,
-            },
+            unanswered_per_country: daily(50),
         }
     }
 
@@ -54,13 +50,19 @@ impl PhoneNumberConfig {
                 "phone_numbers.messages_per_network",
                 self.messages_per_network,
             ),
+            ("phone_numbers.messages_per_user", self.messages_per_user),
             ("phone_numbers.messages", self.messages),
+            (
+                "phone_numbers.unanswered_per_country",
+                self.unanswered_per_country,
+            ),
         ] {
             check_rate(setting, budget)?;
         }
-        match self.unanswered_per_country {
-            Budget::Failures { .. } => Ok(()),
-            Budget::Rate { .. } => Err(ConfigError::UnansweredBudget),
-        }
+        Ok(())
     }
+}
+
+const fn daily(tries: u32) -> Budget {
+    Budget::Rate { tries, period: DAY }
 }

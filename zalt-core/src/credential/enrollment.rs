@@ -13,6 +13,7 @@ use crate::id::{CredentialId, SessionId, UserId};
 use crate::identifier::IdentifierKind;
 use crate::message::Notice;
 use crate::request::RequestContext;
+use crate::secret::SessionToken;
 use crate::session::{Authenticated, AuthenticationMethod, RevokeReason};
 use crate::store::{Batch, Change};
 use crate::user::{Account, Name};
@@ -46,6 +47,16 @@ impl TotpEnrollment {
     pub fn qr_code_svg(&self) -> Result<String, Error> {
         super::qr::svg(&self.uri).ok_or(Error::Internal("a URI is too long for a QR code"))
     }
+}
+
+/// What somebody who is signed in gets for a second factor that they have set up.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The recovery codes that come with the first one.
+    pub recovery_codes: Option<NewRecoveryCodes>,
+    /// The new token of a session that was limited for the want of a second factor, and is no more. The old one is dead. `None` for
+    /// a session that goes on as it was, and for one that is held by refresh tokens.
+    pub token: Option<SessionToken>,
 }
 
 /// Recovery codes, shown here and never again.
@@ -100,7 +111,8 @@ impl<'z> Credentials<'z> {
         Ok(enrollment)
     }
 
-    /// Confirms an authenticator app by its first code. With the first app come recovery codes.
+    /// Confirms an authenticator app by its first code. With the first second factor come recovery codes, and a session that was
+    /// limited for the want of it is raised.
     ///
     /// # Errors
     /// [`Error::CodeIncorrect`], [`Error::RateLimited`], [`Error::NotFound`], [`Error::ReauthenticationRequired`].
@@ -110,7 +122,7 @@ impl<'z> Credentials<'z> {
         authenticated: &Authenticated,
         id: CredentialId,
         code: &str,
-    ) -> Result<Option<NewRecoveryCodes>, Error> {
+    ) -> Result<Enrolled, Error> {
         let account = self.zalt.users().strong_account(authenticated).await?;
         let user_id = account.user.id;
         let proof = SecondFactorProof::Totp(String::new());
@@ -132,8 +144,15 @@ impl<'z> Credentials<'z> {
             }
             result => result?,
         };
+        let method = AuthenticationMethod::Totp;
+        let (batch, token) = self
+            .zalt
+            .raising_limited(request, authenticated, method, batch)?;
         self.zalt.commit(batch).await?;
-        Ok(codes)
+        Ok(Enrolled {
+            recovery_codes: codes,
+            token,
+        })
     }
 
     /// Makes new recovery codes, which void those before.

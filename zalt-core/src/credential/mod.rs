@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use device::Arrival;
 pub use device::{Device, DeviceTrust};
 pub(crate) use enrollment::deletion;
-pub use enrollment::{Credentials, NewRecoveryCodes, TotpEnrollment};
+pub use enrollment::{Credentials, Enrolled, NewRecoveryCodes, TotpEnrollment};
 pub use messages::Messages;
 pub(crate) use proof::{Asked, UsedCredential, WrongProof};
 pub use recovery::{RecoveryCode, RecoveryCodes};

@@ -1,13 +1,13 @@
 //! Registering passkeys, and what their owner calls them.
 
-use super::enrollment::Credentials;
-use super::{Credential, NewRecoveryCodes};
+use super::enrollment::{Credentials, Enrolled};
+use super::{Credential, CredentialState, NewRecoveryCodes};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::id::CredentialId;
 use crate::passkey::{CreationOptions, OpenRequest, PasskeyPurpose, RegistrationResponse};
 use crate::request::RequestContext;
-use crate::session::Authenticated;
+use crate::session::{Authenticated, AuthenticationMethod};
 use crate::store::{Batch, Change};
 use crate::user::{Account, Name};
 
@@ -34,7 +34,8 @@ impl Credentials<'_> {
         Ok(options)
     }
 
-    /// Registers the passkey that an authenticator made. With the first second factor come recovery codes.
+    /// Registers the passkey that an authenticator made. With the first second factor come recovery codes, and a session that was
+    /// limited for the want of it is raised.
     ///
     /// # Errors
     /// [`Error::PasskeyRefused`], [`Error::TooManyCredentials`], [`Error::ReauthenticationRequired`], [`Error::Conflict`].
@@ -44,7 +45,7 @@ impl Credentials<'_> {
         authenticated: &Authenticated,
         response: &RegistrationResponse,
         name: Option<Name>,
-    ) -> Result<(Credential, Option<NewRecoveryCodes>), Error> {
+    ) -> Result<(Credential, Enrolled), Error> {
         let zalt = self.zalt;
         zalt.take_network_budget(request, b"proofs").await?;
         let account = zalt.users().strong_account(authenticated).await?;
@@ -68,8 +69,19 @@ impl Credentials<'_> {
             .change(over);
         let keep = Some(session.id);
         let (batch, codes) = self.with_passkey(request, &account, &credential, keep, batch)?;
+        let method = match &credential.state {
+            CredentialState::Passkey(passkey) => {
+                AuthenticationMethod::of_passkey(passkey.user_verified)
+            }
+            _ => return Err(Error::Internal("a passkey is of another kind")),
+        };
+        let (batch, token) = zalt.raising_limited(request, authenticated, method, batch)?;
         zalt.commit(batch).await?;
-        Ok((credential, codes))
+        let enrolled = Enrolled {
+            recovery_codes: codes,
+            token,
+        };
+        Ok((credential, enrolled))
     }
 
     /// Gives a credential another name, or none.

@@ -91,6 +91,19 @@ impl EmailAddress {
             .collect();
         format!("{folded}@{}", self.domain_ascii)
     }
+
+    /// The mailbox that the address most likely leads to: its [canonical](Self::canonical) form without what follows a `+`, which
+    /// many hosts deliver all to one mailbox (RFC 5233). For counting mails only; addresses are never compared by it.
+    pub fn without_tag(&self) -> String {
+        let canonical = self.canonical();
+        let Some((local, domain)) = canonical.rsplit_once('@') else {
+            return canonical;
+        };
+        match local.split_once('+') {
+            Some((before, _)) if !before.is_empty() => format!("{before}@{domain}"),
+            _ => canonical,
+        }
+    }
 }
 
 text_type!(EmailAddress, EmailAddressError);

@@ -25,7 +25,8 @@ pub struct PasskeyConfig {
     /// How long a request to an authenticator is open, 30 seconds to 5 minutes (5 minutes).
     pub timeout: Duration,
     /// Whether a sign-in with an identifier names the passkeys of its account before any factor was passed (no). Keys that
-    /// hold no list of their own need it; but whoever asks learns from it who has an account and a passkey.
+    /// hold no list of their own need it. Where no passkey belongs to what was typed, one is named that does not exist, the same
+    /// until the encryption key is replaced; but whoever sees two, or one of another length, has seen an account's.
     pub list_credentials: bool,
 }
 

@@ -8,7 +8,8 @@ use super::model::{Passkey, PasskeyRequest};
 use crate::Zalt;
 use crate::error::Error;
 use crate::id::UserId;
-use crate::identifier::IdentifierKind;
+use crate::identifier::{IdentifierKey, IdentifierKind};
+use crate::secret::Purpose;
 use crate::user::Account;
 
 /// The options of a request to register a passkey (`PublicKeyCredentialCreationOptionsJSON`).
@@ -177,6 +178,28 @@ impl Zalt {
             allow_credentials: passkeys.into_iter().map(Descriptor::of).collect(),
             user_verification: verification(user_verification),
         })
+    }
+
+    /// The same for what somebody typed, before they proved anything. Where no passkey belongs to it one is named that does not
+    /// exist, the same each time, so that the answer does not tell who has an account (ASVS 6.3.8).
+    pub(crate) fn listed_options<'p>(
+        &self,
+        typed: &IdentifierKey,
+        passkeys: impl IntoIterator<Item = &'p Passkey>,
+        request: &PasskeyRequest,
+        user_verification: bool,
+    ) -> Result<RequestOptions, Error> {
+        let mut options = self.request_options(passkeys, request, user_verification)?;
+        if options.allow_credentials.is_empty() {
+            let (kind, key) = (typed.kind.as_str().as_bytes(), typed.key.as_bytes());
+            let id = self.encryption_keys().mac(Purpose::Decoy, &[kind, key]);
+            options.allow_credentials.push(Descriptor {
+                kind: PUBLIC_KEY,
+                id: Base64Url::new(id.to_vec()),
+                transports: vec!["hybrid".to_owned(), "internal".to_owned()],
+            });
+        }
+        Ok(options)
     }
 
     fn passkey_timeout(&self) -> u64 {

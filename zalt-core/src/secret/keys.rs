@@ -58,6 +58,8 @@ pub(crate) enum Purpose {
     Form,
     /// Recovery codes.
     Recovery,
+    /// What is invented of accounts that there are not.
+    Decoy,
 }
 
 impl EncryptionKeys {
@@ -133,6 +135,7 @@ pub(super) struct DerivedKeys {
     budget: hmac::Key,
     form: hmac::Key,
     recovery: hmac::Key,
+    decoy: hmac::Key,
 }
 
 impl DerivedKeys {
@@ -158,6 +161,7 @@ impl DerivedKeys {
             budget: mac_key(b"budget"),
             form: mac_key(b"form"),
             recovery: mac_key(b"recovery"),
+            decoy: mac_key(b"decoy"),
         }
     }
 
@@ -168,6 +172,7 @@ impl DerivedKeys {
             Purpose::Budget => &self.budget,
             Purpose::Form => &self.form,
             Purpose::Recovery => &self.recovery,
+            Purpose::Decoy => &self.decoy,
         };
         let mut context = hmac::Context::with_key(key);
         for part in parts {

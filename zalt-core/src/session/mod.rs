@@ -1,5 +1,6 @@
 //! Sessions: a user signed in on one device, until it expires or is revoked.
 
+mod limit;
 mod model;
 mod refresh;
 mod requirement;

@@ -125,7 +125,7 @@ impl Sessions<'_> {
         state: &RefreshState,
         generation: u32,
     ) -> Result<SignedIn, Error> {
-        let credentials = bearer(self.zalt, &session, state.seed, generation)?;
+        let credentials = bearer(self.zalt, (&session, &user), state.seed, generation)?;
         Ok(SignedIn {
             session,
             user,

@@ -51,8 +51,23 @@ impl<'z> Sessions<'z> {
     /// session was last seen.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the token is none of ours, [`Error::SessionOver`] if its session has ended.
+    /// [`Error::Unauthenticated`] if the token is none of ours, [`Error::SessionOver`] if its session has ended; and what
+    /// [`require_unlimited`](Self::require_unlimited) says.
     pub async fn authenticate(
+        &self,
+        request: &RequestContext,
+        token: &str,
+    ) -> Result<Authenticated, Error> {
+        let authenticated = self.authenticate_even_limited(request, token).await?;
+        self.require_unlimited(&authenticated).await?;
+        Ok(authenticated)
+    }
+
+    /// The same for a session that the policy limits, too: for what raises a session, or ends it, and for nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], [`Error::SessionOver`].
+    pub async fn authenticate_even_limited(
         &self,
         request: &RequestContext,
         token: &str,
@@ -76,8 +91,25 @@ impl<'z> Sessions<'z> {
     /// answers without a query, and a revocation takes effect when the token ends.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the token is not valid, [`Error::SessionOver`] if its session has ended.
+    /// [`Error::Unauthenticated`] if the token is not valid, [`Error::SessionOver`] if its session has ended; and what
+    /// [`require_unlimited`](Self::require_unlimited) says.
     pub async fn authenticate_access_token(
+        &self,
+        request: &RequestContext,
+        access_token: &str,
+    ) -> Result<Authenticated, Error> {
+        let authenticated = self
+            .authenticate_access_token_even_limited(request, access_token)
+            .await?;
+        self.require_unlimited(&authenticated).await?;
+        Ok(authenticated)
+    }
+
+    /// The same for a session that the policy limits, too: for what raises a session, or ends it, and for nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], [`Error::SessionOver`].
+    pub async fn authenticate_access_token_even_limited(
         &self,
         request: &RequestContext,
         access_token: &str,
@@ -85,7 +117,7 @@ impl<'z> Sessions<'z> {
         let subject = self
             .zalt
             .access_tokens()
-            .verify(access_token)
+            .verify_even_limited(access_token)
             .await
             .map_err(|_| Error::Unauthenticated)?;
         let found = self
@@ -315,29 +347,7 @@ impl<'z> Sessions<'z> {
         method: AuthenticationMethod,
         batch: Batch,
     ) -> Result<Option<SessionToken>, Error> {
-        let at = self.zalt.now();
-        let token = match session.token {
-            Some(_) => Some(SessionToken::mint(session.id, self.zalt.rng())?),
-            None => None,
-        };
-        let event = self.zalt.event(
-            request,
-            Actor::User(session.user_id),
-            Some(session.user_id),
-            EventKind::SessionReauthenticated {
-                session_id: session.id,
-                method,
-            },
-        )?;
-        let batch = batch
-            .change(Change::ReauthenticateSession {
-                id: session.id,
-                expected: session.token,
-                token: token.as_ref().map(SessionToken::digest),
-                amr: session.amr_with(&[method], at),
-                at,
-            })
-            .event(event);
+        let (batch, token) = self.zalt.raising(request, session, method, batch)?;
         self.zalt.commit(batch).await?;
         Ok(token)
     }

@@ -115,7 +115,10 @@ impl NewSession {
         user.last_sign_in_at = Some(self.session.created_at);
         let credentials = match (self.token, &self.session.refresh) {
             (Some(token), _) => SessionCredentials::Cookie(token),
-            (None, Some(refresh)) => bearer(zalt, &self.session, refresh.seed, refresh.generation)?,
+            (None, Some(refresh)) => {
+                let session = (&self.session, &user);
+                bearer(zalt, session, refresh.seed, refresh.generation)?
+            }
             (None, None) => return Err(Error::Internal("a session is held by nothing")),
         };
         Ok(SignedIn {
@@ -127,15 +130,15 @@ impl NewSession {
     }
 }
 
-/// An access token for `session` and its refresh token of `generation`.
+/// An access token for a session of this user, and its refresh token of `generation`.
 pub(super) fn bearer(
     zalt: &Zalt,
-    session: &Session,
+    (session, user): (&Session, &User),
     seed: [u8; 32],
     generation: u32,
 ) -> Result<SessionCredentials, Error> {
     let (access_token, access_token_expires_at) =
-        zalt.access_tokens().issue(session).map_err(|error| {
+        zalt.issue_access_token(session, user).map_err(|error| {
             tracing::error!(%error, "an access token could not be issued");
             Error::Internal("an access token could not be issued")
         })?;

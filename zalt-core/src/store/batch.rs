@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::attempt::Attempt;
 use crate::budget::BudgetKey;
 use crate::connection::Connection;
@@ -46,6 +48,14 @@ impl Batch {
     #[must_use]
     pub fn event(mut self, event: Event) -> Self {
         self.events.push(event);
+        self
+    }
+
+    /// Adds all of another batch.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self.events.extend(other.events);
         self
     }
 
@@ -236,6 +246,14 @@ pub enum Change {
 
     /// Gives a budget back, in the same commit as the success that earned it. No guard.
     GiveBackBudget(BudgetKey),
+    /// Gives one try of a [`Budget::Rate`](crate::budget::Budget::Rate) back, in the same commit as the success that earned it:
+    /// the `until` and `forget_at` of its state, if there is one, move forward by `each`, to 0 at the least. No guard.
+    GiveBackTry {
+        /// Which budget.
+        key: BudgetKey,
+        /// In what time one try comes back by itself ([`Budget::each`](crate::budget::Budget::each)).
+        each: Duration,
+    },
 
     /// Removes what is over. No guard.
     RemoveExpired(Expired),

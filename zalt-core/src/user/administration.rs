@@ -25,9 +25,9 @@ impl Users<'_> {
         request: &RequestContext,
         new: super::NewUser,
     ) -> Result<User, Error> {
-        let (batch, user) = self.with_new_user(request, Actor::Application, Batch::new(), new)?;
+        let (batch, account) = self.new_account(request, Actor::Application, new)?;
         self.commit_new_user(batch).await?;
-        Ok(user)
+        Ok(account.user)
     }
 
     /// Suspends an account: every session ends, and nobody can sign in.

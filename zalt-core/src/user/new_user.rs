@@ -1,5 +1,5 @@
 use super::account::Users;
-use super::{Metadata, PasswordCredential, Profile, User, UserMetadata, UserStatus};
+use super::{Account, Metadata, PasswordCredential, Profile, User, UserMetadata, UserStatus};
 use crate::error::Error;
 use crate::event::{Actor, EventKind};
 use crate::id::UserId;
@@ -24,14 +24,13 @@ pub struct NewUser {
 }
 
 impl Users<'_> {
-    /// Adds a user and all that belongs to them to a batch: there is no instant at which half of it exists.
-    pub(crate) fn with_new_user(
+    /// A user and all that belongs to them, with the batch that makes it: there is no instant at which half of it exists.
+    pub(crate) fn new_account(
         &self,
         request: &RequestContext,
         actor: Actor,
-        batch: Batch,
         new: NewUser,
-    ) -> Result<(Batch, User), Error> {
+    ) -> Result<(Batch, Account), Error> {
         let now = self.zalt.now();
         let user = User {
             id: UserId::mint(now, self.zalt.rng())?,
@@ -52,13 +51,14 @@ impl Users<'_> {
         let email = IdentifierValue::EmailAddress(new.email_address);
         let email = self.identifier_at(now, user.id, email, true, true)?;
         let event = |kind| self.zalt.event(request, actor, Some(user.id), kind);
-        let mut batch = batch
+        let mut batch = Batch::new()
             .change(Change::InsertUser(user.clone()))
             .event(event(EventKind::UserCreated)?)
             .event(event(EventKind::IdentifierVerified {
                 identifier_id: email.id,
             })?)
-            .change(Change::InsertIdentifier(email));
+            .change(Change::InsertIdentifier(email.clone()));
+        let mut identifiers = vec![email];
         if let Some(username) = new.username {
             let username = self.identifier_at(
                 now,
@@ -67,18 +67,23 @@ impl Users<'_> {
                 true,
                 true,
             )?;
-            batch = batch.change(Change::InsertIdentifier(username));
+            batch = batch.change(Change::InsertIdentifier(username.clone()));
+            identifiers.push(username);
         }
-        if let Some(phc) = new.password {
-            let credential = PasswordCredential {
-                user_id: user.id,
-                phc,
-                set_at: now,
-                version: 0,
-            };
-            batch = batch.change(Change::InsertPassword(credential));
-        }
-        Ok((batch, user))
+        let password = new.password.map(|phc| PasswordCredential {
+            user_id: user.id,
+            phc,
+            set_at: now,
+            version: 0,
+        });
+        batch = batch.maybe(password.clone().map(Change::InsertPassword));
+        let account = Account {
+            user,
+            identifiers,
+            password,
+            credentials: Vec::new(),
+        };
+        Ok((batch, account))
     }
 
     pub(super) async fn commit_new_user(&self, batch: Batch) -> Result<(), Error> {

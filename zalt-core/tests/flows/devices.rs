@@ -80,6 +80,7 @@ fn a_device_is_new_once_for_each_user() {
     let (code, _) = code_and_link(&app.mail_to("bob@example.com"));
     let proof = zalt_core::attempt::Proof::code(&code);
     let bob = run(sign_ups.attempt_proof(&from(&device), &started.token, &proof)).unwrap();
+    let bob = bob.into_session().unwrap();
     assert!(bob.device.is_none(), "it keeps the token that it has");
     let account = run(app.zalt.users().find_account(bob.user.id)).unwrap();
     assert_eq!(account.devices().count(), 1);

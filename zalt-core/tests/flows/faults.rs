@@ -40,6 +40,7 @@ pub(crate) struct Faults {
     pub(crate) no_keys: AtomicBool,
     pub(crate) commits: AtomicUsize,
     pub(crate) key_reads: AtomicUsize,
+    pub(crate) account_reads: AtomicUsize,
 }
 
 /// No test makes as many commits; one that never ends does.
@@ -88,6 +89,7 @@ impl UserQueries for FaultyStore {
     }
 
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.faults.account_reads.fetch_add(1, Ordering::SeqCst);
         self.inner.account(id).await
     }
 

@@ -12,6 +12,7 @@ mod connections;
 mod devices;
 mod faults;
 mod keys;
+mod live_sessions;
 mod methods;
 mod passkeys;
 mod passwords;

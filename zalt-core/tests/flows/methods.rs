@@ -26,6 +26,7 @@ fn build(configure: impl FnOnce(&mut Config)) -> Result<(), BuildError> {
         "https://a.example.com",
     )
     .mailer(Outbox::default())
+    .sms_sender(Outbox::default())
     .configure(configure);
     run(builder.build()).map(|_| ())
 }
@@ -45,6 +46,20 @@ fn an_application_that_nobody_could_sign_in_to_is_not_built() {
         without_means,
         Err(BuildError::Config(ConfigError::FirstFactors))
     ));
+    let no_way_back = |factors: &'static [FirstFactor], open| {
+        build(move |config| {
+            config.first_factors = FirstFactors::only(factors);
+            config.phone_numbers.countries =
+                vec![zalt_core::identifier::Region::parse("AT").unwrap()];
+            config.sign_up.open = open;
+        })
+    };
+    assert!(matches!(
+        no_way_back(&[FirstFactor::SmsCode], true),
+        Err(BuildError::Config(ConfigError::SignUpWithoutWayIn))
+    ));
+    assert!(no_way_back(&[FirstFactor::SmsCode], false).is_ok());
+    assert!(no_way_back(&[FirstFactor::SmsCode, FirstFactor::EmailLink], true).is_ok());
     let demanded = |policy| {
         build(|config| {
             config.second_factors.policy = policy;
@@ -70,7 +85,7 @@ fn without_passwords_none_is_taken_set_or_reset() {
     let started = run(sign_ups.create(&request(), new)).unwrap();
     let (code, _) = code_and_link(&app.mail_to(ADA));
     let owner = run(sign_ups.attempt_proof(&request(), &started.token, &Proof::code(&code)));
-    let owner = check(&app, &owner.unwrap());
+    let owner = check(&app, &owner.unwrap().into_session().unwrap());
     let sign_ins = app.zalt.sign_ins();
     let by_password = |identifier| {
         run(sign_ins.with_password(

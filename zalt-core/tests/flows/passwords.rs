@@ -93,6 +93,8 @@ fn an_account_without_a_password_sets_its_first_one() {
         .zalt
         .sign_ups()
         .attempt_proof(&request(), &started.token, &proof))
+    .unwrap()
+    .into_session()
     .unwrap();
     let attempt = run(app.zalt.sign_ins().with_password(
         &request(),

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use zalt_core::attempt::{Attempt, ChallengeStrategy, Proof};
+use zalt_core::attempt::{Attempt, ChallengePurpose, ChallengeStrategy, Proof};
 use zalt_core::budget::Budget;
 
 use zalt_core::event::EventKind;
 use zalt_core::identifier::{Identifier, IdentifierKind, PhoneNumber, Region};
 use zalt_core::message::Notice;
-use zalt_core::session::Authenticated;
+use zalt_core::session::{Authenticated, Transport};
 use zalt_core::store::{EventFilter, PageLimit, PageRequest};
 use zalt_core::{BuildError, Config, ConfigError, Error, RequestContext, Zalt};
 
@@ -32,18 +32,10 @@ pub(crate) fn two_countries(config: &mut Config) {
     let numbers = &mut config.phone_numbers;
     numbers.messages_per_number = many;
     numbers.messages_per_block = many;
+    numbers.messages_per_user = many;
     numbers.messages_per_network = many;
     numbers.messages = many;
-    numbers.unanswered_per_country = unanswered(1_000);
-}
-
-fn unanswered(free: u32) -> Budget {
-    Budget::Failures {
-        free,
-        wait: 15 * MINUTE,
-        longest_wait: DAY,
-        ceiling: u32::MAX,
-    }
+    numbers.unanswered_per_country = many;
 }
 
 fn rate(tries: u32) -> Budget {
@@ -400,7 +392,7 @@ fn all_together_cost_no_more_than_the_cap() {
 fn a_country_from_which_no_code_comes_back_is_stopped_for_a_while() {
     let app = App::with(|config| {
         two_countries(config);
-        config.phone_numbers.unanswered_per_country = unanswered(3);
+        config.phone_numbers.unanswered_per_country = rate(4);
     });
     let who = signed_up(&app, "ada@example.com");
     let send = |text: &str| prepare(&app, &who, &add(&app, &who, text).unwrap());
@@ -416,7 +408,7 @@ fn a_country_from_which_no_code_comes_back_is_stopped_for_a_while() {
     let german = add_verified(&app, &who, "+4915112345678");
     assert!(german.verified_at.is_some());
 
-    // After the while one goes through; that it comes back ends the wait.
+    // After the while one goes through, and that it comes back lets another one through: one, and not all.
     app.clock.advance(15 * MINUTE);
     let who = app.authenticated(&app.sign_in("ada@example.com"));
     let added = add(&app, &who, "+436601230007").unwrap();
@@ -425,6 +417,75 @@ fn a_country_from_which_no_code_comes_back_is_stopped_for_a_while() {
     assert!(is_limited(&prepare(&app, &who, &again)));
     verify(&app, &who, &attempt, &app.text_code("+436601230007")).unwrap();
     prepare(&app, &who, &again).unwrap();
+    let more = add(&app, &who, "+436601230009").unwrap();
+    assert!(is_limited(&prepare(&app, &who, &more)));
+}
+
+#[test]
+fn one_user_gets_few_messages_to_whatever_numbers() {
+    let app = App::with(|config| {
+        two_countries(config);
+        config.first_factors.sms_code = true;
+        config.phone_numbers.messages_per_user = rate(3);
+    });
+    let who = signed_up(&app, "ada@example.com");
+    add_verified(&app, &who, NUMBER);
+    let send = |who: &Authenticated, text: &str| prepare(&app, who, &add(&app, who, text).unwrap());
+    for text in ["+436601230001", "+436602230001"] {
+        send(&who, text).unwrap();
+    }
+    assert!(is_limited(&send(&who, "+4915112345678")));
+    send(&signed_up(&app, "ben@example.com"), "+4915112345679").unwrap();
+    // What others ask for is counted apart, and is spent without a word.
+    for sent in 1..=5_usize {
+        let sign_ins = app.zalt.sign_ins();
+        let started = run(sign_ins.create(&request(), NUMBER, Transport::Cookie)).unwrap();
+        let (purpose, strategy) = (ChallengePurpose::SignIn, ChallengeStrategy::SmsCode);
+        run(sign_ins.prepare(&request(), &started.token, purpose, strategy)).unwrap();
+        assert_eq!(app.texts_to(NUMBER).len(), 1 + sent.min(3));
+    }
+}
+
+#[test]
+fn nobody_keeps_a_number_from_being_verified_for_good() {
+    let app = App::with(|config| {
+        two_countries(config);
+        config.attempts.max_failed_codes = 10;
+    });
+    let guess = |who: &Authenticated, added: &Identifier| {
+        let attempt = prepare(&app, who, added).unwrap();
+        loop {
+            match verify(&app, who, &attempt, "12345") {
+                Err(Error::CodeIncorrect) => {}
+                Err(error) => return error,
+                Ok(verified) => panic!("{verified:?}"),
+            }
+        }
+    };
+    let eve = signed_up(&app, "eve@example.com");
+    let ada = signed_up(&app, "ada@example.com");
+    let (of_eve, of_ada) = (
+        add(&app, &eve, NUMBER).unwrap(),
+        add(&app, &ada, NUMBER).unwrap(),
+    );
+    // Far more than a hundred, by somebody who has nothing else to do.
+    for _ in 0..30 {
+        while !matches!(guess(&eve, &of_eve), Error::RateLimited { .. }) {}
+        app.clock.advance(HOUR);
+        let Error::RateLimited { retry_after } = guess(&eve, &of_eve) else {
+            continue;
+        };
+        assert!(
+            retry_after.is_some_and(|wait| wait <= DAY),
+            "{retry_after:?}"
+        );
+    }
+    // The owner gets through at any time. (What is queued together arrives in any order.)
+    app.texts_to(NUMBER);
+    let attempt = prepare(&app, &ada, &of_ada).unwrap();
+    let wrong = verify(&app, &ada, &attempt, "12345");
+    assert!(matches!(wrong, Err(Error::CodeIncorrect)));
+    verify(&app, &ada, &attempt, &app.text_code(NUMBER)).unwrap();
 }
 
 #[test]

@@ -8,10 +8,12 @@ use zalt_core::config::{SecondFactor, SecondFactorPolicy};
 use zalt_core::credential::{CredentialState, NewRecoveryCodes, TotpSecret};
 use zalt_core::event::EventKind;
 use zalt_core::id::CredentialId;
+use zalt_core::identifier::IdentifierValue;
 use zalt_core::message::Notice;
 use zalt_core::secret::AttemptToken;
 use zalt_core::session::AuthenticationMethod::{self, Email, Password, RecoveryCode, Totp};
 use zalt_core::session::{Assurance, Authenticated, SignedIn, Transport};
+use zalt_core::store::{PageLimit, PageRequest};
 
 use crate::support::*;
 
@@ -48,7 +50,7 @@ pub(crate) fn owner(app: &App) -> Owner {
         signed_in,
         secret: enrollment.secret,
         credential: id,
-        recovery_codes: shown(&codes.unwrap()),
+        recovery_codes: shown(&codes.recovery_codes.unwrap()),
     }
 }
 
@@ -238,7 +240,7 @@ fn strangers_guesses_at_the_password_leave_the_second_step_open() {
 #[test]
 fn whoever_waits_to_set_one_up_gets_none_once_the_owner_has_one() {
     let app = App::with(required);
-    app.sign_up(ADA);
+    app.sign_up_with(ADA, new_sign_up(ADA));
     let pending = || match with_password(&app).unwrap() {
         SignInProgress::NeedsMfaEnrollment(pending) => pending.token.unwrap(),
         other => panic!("{other:?}"),
@@ -332,7 +334,12 @@ fn an_app_counts_only_once_it_is_confirmed() {
         Ok(SignInProgress::Complete(_))
     ));
     let code = begun.secret.code_at(app.zalt.now());
-    assert!(confirm(begun.credential.id, &code).unwrap().is_some());
+    let enrolled = confirm(begun.credential.id, &code).unwrap();
+    assert!(enrolled.recovery_codes.is_some());
+    assert!(
+        enrolled.token.is_none(),
+        "a session that is not limited goes on as it is"
+    );
     assert!(matches!(
         app.mail_to(ADA),
         Notice::SecondFactorAdded {
@@ -403,8 +410,8 @@ fn changes_of_an_account_with_a_second_factor_need_it_freshly() {
 #[test]
 fn where_everybody_needs_one_a_sign_in_sets_it_up_and_the_last_one_stays() {
     let app = App::with(required);
-    // Signing up proves an address; the second factor is due at the first sign-in.
-    app.sign_up(ADA);
+    // Whoever gives up at the step of a sign-up that sets it up comes by it again.
+    app.sign_up_with(ADA, new_sign_up(ADA));
     let token = match with_password(&app).unwrap() {
         SignInProgress::NeedsMfaEnrollment(pending) => pending.token.unwrap(),
         other => panic!("{other:?}"),
@@ -425,6 +432,48 @@ fn where_everybody_needs_one_a_sign_in_sets_it_up_and_the_last_one_stays() {
     let who = check(&app, &signed_in);
     let last = run(app.zalt.credentials().remove(&request(), &who, id));
     assert!(matches!(last, Err(Error::LastSecondFactor)));
+}
+
+#[test]
+fn where_everybody_needs_one_a_sign_up_is_no_session_before_it_is_set_up() {
+    let app = App::with(required);
+    let SignInProgress::NeedsMfaEnrollment(pending) = app.sign_up_with(ADA, new_sign_up(ADA))
+    else {
+        panic!("a second factor is due");
+    };
+    let token = pending.token.unwrap();
+    let page = PageRequest {
+        after: None,
+        limit: PageLimit::MAX,
+    };
+    let key = IdentifierValue::EmailAddress(email(ADA)).key();
+    let account = run(app.zalt.store().account_by_identifier(&key));
+    let user = account.unwrap().unwrap().user.id;
+    let sessions = || run(app.zalt.sessions().list(user, page)).unwrap();
+    assert_eq!(sessions().data, []);
+    // The sign-up is over: the token is that of a sign-in now.
+    assert_eq!(token.id(), pending.attempt.id);
+    let sign_ups = app.zalt.sign_ups();
+    let over = run(sign_ups.find(&token));
+    assert!(matches!(over, Err(Error::AttemptNotFound)));
+    let sign_ins = app.zalt.sign_ins();
+    let enrollment = run(sign_ins.begin_totp(&request(), &token)).unwrap();
+    let (id, code) = (
+        enrollment.credential.id,
+        enrollment.secret.code_at(app.zalt.now()),
+    );
+    let (signed_in, codes) = run(sign_ins.confirm_totp(&request(), &token, id, &code)).unwrap();
+    assert_eq!(codes.as_ref().map(shown).unwrap().len(), 10);
+    assert_eq!(methods(&signed_in), [Email, Totp]);
+    assert_eq!(sessions().data.len(), 1);
+    let mut events = app.events(user);
+    events.reverse();
+    let expected = [
+        "user.created",
+        "identifier.verified",
+        "sign_in.first_factor_passed",
+    ];
+    assert_eq!(events[..3], expected);
 }
 
 #[test]

@@ -441,13 +441,15 @@ fn a_code_is_over_after_ten_minutes_and_when_its_number_goes() {
 
 #[test]
 fn the_last_second_factor_stays_with_its_number_where_everybody_needs_one() {
-    let app = App::with(|config| {
+    let (store, keys) = (FaultyStore::default(), fresh_keys());
+    let before = App::over(store.clone(), &keys, everything);
+    let who = signed_up(&before, ADA);
+    let number = add_verified(&before, &who, NUMBER);
+    enroll(&before, &who, &number);
+    let app = App::over(store, &keys, |config| {
         everything(config);
         config.second_factors.policy = SecondFactorPolicy::Required;
     });
-    let who = signed_up(&app, ADA);
-    let number = add_verified(&app, &who, NUMBER);
-    enroll(&app, &who, &number);
     let (token, _) = half_way(&app);
     second(&app, &token, SecondFactor::SmsCode).unwrap();
     let done = pass(
@@ -536,8 +538,8 @@ fn a_session_of_a_mailed_code_does_not_step_up_by_another() {
     let started = run(app.zalt.sign_ups().create(&request(), new)).unwrap();
     let proof = Proof::code(&mailed(&app));
     let sign_ups = app.zalt.sign_ups();
-    let signed_in = run(sign_ups.attempt_proof(&request(), &started.token, &proof)).unwrap();
-    let who = app.authenticated(&signed_in);
+    let progress = run(sign_ups.attempt_proof(&request(), &started.token, &proof)).unwrap();
+    let who = app.authenticated(&progress.into_session().unwrap());
     let credentials = app.zalt.credentials();
     run(credentials.add_messages(&request(), &who, email_of(&app, &who).id)).unwrap();
     let sessions = app.zalt.sessions();

@@ -31,6 +31,7 @@ fn a_code_makes_the_user_and_a_session_and_nothing_before_it() {
             .zalt
             .sign_ups()
             .attempt_proof(&request(), &started.token, &Proof::code(&spaced)))
+        .and_then(SignInProgress::into_session)
         .unwrap();
     assert_eq!(
         app.events(signed_in.user.id),
@@ -248,6 +249,7 @@ fn usernames_are_unique_without_regard_to_case() {
         &started.token,
         &proof("ada@example.com"),
     ))
+    .and_then(SignInProgress::into_session)
     .unwrap();
     let late = run(app.zalt.sign_ups().attempt_proof(
         &request(),

@@ -252,6 +252,11 @@ impl App {
             transport,
             ..new_sign_up(address)
         };
+        self.sign_up_with(address, new).into_session().unwrap()
+    }
+
+    /// Where a sign-up leads, once its address was verified.
+    pub(crate) fn sign_up_with(&self, address: &str, new: NewSignUp) -> SignInProgress {
         let started = run(self.zalt.sign_ups().create(&request(), new)).unwrap();
         let (code, _) = code_and_link(&self.mail_to(address));
         let proof = zalt_core::attempt::Proof::code(&code);

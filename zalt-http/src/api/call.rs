@@ -1,5 +1,8 @@
 use axum::extract::FromRequestParts;
+use axum::response::Response;
+use http::header::SET_COOKIE;
 use http::request::Parts;
+use zalt_core::secret::SessionToken;
 use zalt_core::session::Authenticated;
 use zalt_core::{Error, RequestContext, Zalt};
 
@@ -26,6 +29,28 @@ impl Call {
     /// The session and its user.
     pub(crate) async fn authenticated(&self) -> Result<Authenticated, AuthRejection> {
         self.auth.authenticated().await
+    }
+
+    /// The same for a session that the policy limits, too: for what raises a session, or ends it, and for nothing else.
+    pub(crate) async fn authenticated_even_limited(&self) -> Result<Authenticated, AuthRejection> {
+        self.auth.authenticated_even_limited().await
+    }
+
+    /// Adds the token of a session that was raised to a reply, where a cookie holds it.
+    pub(crate) fn hand_over(
+        &self,
+        authenticated: &Authenticated,
+        token: Option<&SessionToken>,
+        response: &mut Response,
+    ) -> Result<(), ApiError> {
+        let Some(token) = token else {
+            return Ok(());
+        };
+        let expires_at = authenticated.session().expires_at;
+        let kind = CookieKind::Session;
+        let cookie = self.http.cookie_until(kind, &token.expose(), expires_at)?;
+        response.headers_mut().append(SET_COOKIE, cookie);
+        Ok(())
     }
 
     /// The `Set-Cookie` that removes a cookie.

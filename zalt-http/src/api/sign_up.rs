@@ -16,7 +16,7 @@ use zalt_core::user::{Metadata, Profile};
 use super::attempt::{Begun, SignUpToken, begun, view};
 use super::call::Call;
 use super::fields::{name, parse, password, proof};
-use super::signed_in::{Complete, complete};
+use super::sign_in::{SignedUp, arrive};
 use crate::body::Json;
 use crate::cookie::CookieKind;
 use crate::openapi::errors;
@@ -160,13 +160,15 @@ errors!(AttemptErrors: [BODY] CodeIncorrect, LinkIncorrect, AttemptNotFound, Att
 
 /// Verify the address and complete the sign-up
 ///
-/// Makes the user and the first session. A link counts in the browser that signs up only.
+/// Makes the user and the first session. Where everybody needs a second factor it answers `needs_mfa_enrollment` in place of a
+/// session: the user is made, and the attempt goes on, with the same id, as a sign-in. A link counts in the browser that signs
+/// up only.
 #[utoipa::path(
     post, path = "/v1/client/sign-ups/{id}/attempt-verification", operation_id = "attempt_sign_up_verification", tag = "sign-ups",
     params(("id" = String, Path, description = "the attempt", example = "att_01h455vb4pex5vsknk084sn02q")),
     security(("sign_up_cookie" = []), ("attempt_token" = [])),
     request_body = AttemptSignUp,
-    responses((status = 200, description = "Signed up and signed in", body = Complete), AttemptErrors)
+    responses((status = 200, description = "Signed up, and signed in unless more is asked for", body = SignedUp), AttemptErrors)
 )]
 async fn attempt(
     call: Call,
@@ -174,10 +176,10 @@ async fn attempt(
     Json(body): Json<AttemptSignUp>,
 ) -> Result<Response, ApiError> {
     let proof = proof(body.code, body.token)?;
-    let signed_in = call
+    let progress = call
         .zalt()
         .sign_ups()
         .attempt_proof(call.context(), &token, &proof)
         .await?;
-    complete(&call, signed_in, Some(CookieKind::SignUp)).await
+    arrive(&call, progress).await
 }

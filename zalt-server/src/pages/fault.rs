@@ -100,6 +100,19 @@ fn way_out(visit: &Visit, parts: &http::request::Parts, fault: &Fault) -> Option
                 visit.clear(&mut response, CookieKind::Session);
                 Some(response)
             }
+            AuthRejectionReason::ReauthenticationRequired => {
+                let path = with_return(paths::ACCOUNT_REAUTHENTICATE);
+                Some(visit.go_with(&path, Flash::SecondFactorDue))
+            }
+            AuthRejectionReason::MfaEnrollmentRequired => {
+                let apps = visit.zalt().config().second_factors.methods.totp;
+                let path = if apps {
+                    paths::ACCOUNT_SECOND_FACTORS
+                } else {
+                    paths::ACCOUNT_PASSKEYS
+                };
+                Some(visit.go_with(path, Flash::SetUpDue))
+            }
             _ => None,
         },
         Fault::Core(Error::Unauthenticated | Error::SessionOver) => {

@@ -73,6 +73,9 @@ flashes! {
     SessionEnded "session_ended" Success "That session is ended."
     OthersEnded "others_ended" Success "All your other sessions are ended."
     Reauthenticate "reauthenticate" Info "This change needs a fresh proof that it is you. Nothing was changed yet: repeat it afterwards."
+    /// Where everybody needs a second factor and this session has shown none.
+    SecondFactorDue "second_factor_due" Info "Signing in asks for a second step now. Show yours to go on."
+    SetUpDue "set_up_due" Info "Everybody needs a second step to sign in now. Set one up to go on."
     Reauthenticated "reauthenticated" Success "Thank you. Now repeat your change."
     AccountDeleted "account_deleted" Success "Your account is deleted."
 }

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use zalt_core::attempt::Attempt;
 use zalt_core::id::UserId;
 use zalt_core::identifier::IdentifierKind;
-use zalt_core::secret::AttemptToken;
+use zalt_core::secret::{AttemptToken, SessionToken};
 use zalt_core::session::{Authenticated, SessionCredentials, SignedIn};
 use zalt_core::user::Account;
 use zalt_core::{Error, RequestContext, Timestamp, Zalt};
@@ -129,7 +129,16 @@ impl Visit {
 
     /// The same with their account.
     pub(crate) async fn visitor(&self) -> Result<SignedInVisitor, Fault> {
-        let authenticated = self.authenticated().await?;
+        self.with_account(self.authenticated().await?).await
+    }
+
+    /// The same for a session that the policy limits, too: for what raises a session, and for nothing else.
+    pub(crate) async fn visitor_even_limited(&self) -> Result<SignedInVisitor, Fault> {
+        self.with_account(self.auth.authenticated_even_limited().await?)
+            .await
+    }
+
+    async fn with_account(&self, authenticated: Authenticated) -> Result<SignedInVisitor, Fault> {
         let account = self
             .zalt()
             .users()
@@ -252,6 +261,20 @@ impl Visit {
         let cookie = self.pages.http().cookie_until(kind, value, expires_at)?;
         response.headers_mut().append(SET_COOKIE, cookie);
         Ok(())
+    }
+
+    /// Gives this browser the new token of a session that was raised, if there is one.
+    pub(crate) fn keep_session(
+        &self,
+        response: &mut Response,
+        authenticated: &Authenticated,
+        token: Option<&SessionToken>,
+    ) -> Result<(), Fault> {
+        let Some(token) = token else {
+            return Ok(());
+        };
+        let expires_at = authenticated.session().expires_at;
+        self.keep(response, CookieKind::Session, &token.expose(), expires_at)
     }
 
     pub(crate) fn clear(&self, response: &mut Response, kind: CookieKind) {

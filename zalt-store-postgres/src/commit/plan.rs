@@ -148,6 +148,7 @@ pub(crate) fn steps_of(change: &Change) -> Result<Vec<Step>, Refusal> {
             Vec::from(signing_key::insert(key, newest.as_deref()))
         }
         Change::GiveBackBudget(key) => vec![budget::given_back(*key)],
+        Change::GiveBackTry { key, each } => vec![budget::try_given_back(*key, *each)],
         Change::RemoveExpired(expired) => expired::remove(expired),
         // A newer core knows a change that this store doesn't: nothing of the batch may stand.
         _ => return Err(Refusal::Unsupported),

@@ -2,6 +2,7 @@ mod script;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use zalt_core::Timestamp;
@@ -71,6 +72,21 @@ impl RedisBudgets {
         let mut command = redis::cmd("DEL");
         command.arg(key);
         self.connection.run("give_back", key, &command).await?;
+        Ok(())
+    }
+
+    /// Gives one try of a rate back, of which one comes back by itself in `each`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the budget is as it was.
+    pub(crate) async fn give_back_try(
+        &self,
+        key: BudgetKey,
+        each: Duration,
+    ) -> Result<(), StoreError> {
+        let key = self.key(key);
+        let command = script::give_back_try(&key, each);
+        self.connection.run("give_back", &key, &command).await?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use zalt_core::Timestamp;
 use zalt_core::budget::{Budget, BudgetState, Decision};
 
 const SOURCE: &str = include_str!("take.lua");
+const GIVE_BACK_TRY: &str = include_str!("give_back_try.lua");
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));
 
@@ -23,6 +24,13 @@ pub(super) fn by_hash(key: &str, budget: &Budget, now: Timestamp) -> Cmd {
 /// The command that takes a try, with the script itself: for a server that does not know it yet.
 pub(super) fn by_source(key: &str, budget: &Budget, now: Timestamp) -> Cmd {
     command("EVAL", SOURCE, key, budget, now)
+}
+
+/// The command that gives one try of a rate back. It comes once for many that take one, so the script is sent along.
+pub(super) fn give_back_try(key: &str, each: Duration) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(GIVE_BACK_TRY).arg(1).arg(key).arg(millis(each));
+    command
 }
 
 /// What the script answered.

@@ -11,7 +11,7 @@ use zalt_core::budget::{Budget, BudgetKey, BudgetStore, Decision};
 use zalt_core::store::{Batch, CommitError, SessionCache, SessionCached, Store, StoreError};
 
 pub use self::options::{AccountBudgets, RedisStoreOptions};
-use self::returned::Returned;
+use self::returned::{GivenBack, Returned};
 use crate::failure::Causes;
 use crate::{RedisBudgets, RedisConnection, RedisInvalidations};
 
@@ -72,9 +72,13 @@ impl<S: Store + ?Sized> Store for RedisStore<S> {
             .commit(batch)
             .await
             .map_err(|error| returned.restore_positions(error))?;
-        for key in returned.keys() {
+        for given in returned.budgets() {
+            let done = match *given {
+                GivenBack::Whole(key) => budgets.give_back(key).await,
+                GivenBack::Try(key, each) => budgets.give_back_try(key, each).await,
+            };
             // The commit is made. An account whose tries can't be given back now has fewer of them, never more.
-            if let Err(error) = budgets.give_back(*key).await {
+            if let Err(error) = done {
                 tracing::warn!(
                     prefix = self.connection.prefix(),
                     error = %Causes(&error),

@@ -1,12 +1,33 @@
+use std::time::Duration;
+
 use zalt_core::budget::BudgetKey;
 use zalt_core::store::{Batch, Change, CommitError, GuardFailure};
 
 /// The budgets that a batch gives back, taken out of it.
 #[derive(Debug, Default)]
 pub(super) struct Returned {
-    keys: Vec<BudgetKey>,
+    budgets: Vec<GivenBack>,
     /// Where in the batch they stood, in order.
     positions: Vec<usize>,
+}
+
+/// What a batch gives back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GivenBack {
+    /// All of a budget.
+    Whole(BudgetKey),
+    /// One try, of which one comes back by itself in this time.
+    Try(BudgetKey, Duration),
+}
+
+impl GivenBack {
+    const fn by(change: &Change) -> Option<Self> {
+        match change {
+            Change::GiveBackBudget(key) => Some(Self::Whole(*key)),
+            Change::GiveBackTry { key, each } => Some(Self::Try(*key, *each)),
+            _ => None,
+        }
+    }
 }
 
 impl Returned {
@@ -14,18 +35,19 @@ impl Returned {
         let mut returned = Self::default();
         let mut position = 0;
         batch.changes.retain(|change| {
-            if let Change::GiveBackBudget(key) = change {
-                returned.keys.push(*key);
+            let given = GivenBack::by(change);
+            if let Some(given) = given {
+                returned.budgets.push(given);
                 returned.positions.push(position);
             }
             position += 1;
-            !matches!(change, Change::GiveBackBudget(_))
+            given.is_none()
         });
         returned
     }
 
-    pub(super) fn keys(&self) -> &[BudgetKey] {
-        &self.keys
+    pub(super) fn budgets(&self) -> &[GivenBack] {
+        &self.budgets
     }
 
     /// A failed guard names its change by its place in the batch as the caller had it.
@@ -67,12 +89,21 @@ mod tests {
             .change(Change::GiveBackBudget(key(1)))
             .change(first)
             .change(Change::GiveBackBudget(key(2)))
-            .change(Change::GiveBackBudget(key(3)))
+            .change(Change::GiveBackTry {
+                key: key(3),
+                each: Duration::from_secs(3),
+            })
             .change(second)
             .change(Change::GiveBackBudget(key(4)));
         let returned = Returned::take_out(&mut batch);
         assert_eq!(batch.changes, kept);
-        assert_eq!(returned.keys(), [key(1), key(2), key(3), key(4)]);
+        let given = [
+            GivenBack::Whole(key(1)),
+            GivenBack::Whole(key(2)),
+            GivenBack::Try(key(3), Duration::from_secs(3)),
+            GivenBack::Whole(key(4)),
+        ];
+        assert_eq!(returned.budgets(), given);
         for (change, expected) in [(0, 1), (1, 4)] {
             let reason = GuardReason::NotFound;
             let error = returned.restore_positions(GuardFailure { change, reason }.into());

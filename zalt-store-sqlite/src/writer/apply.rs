@@ -69,6 +69,9 @@ fn apply(db: &Connection, change: &Change) -> Applied {
         Change::DeleteConnection { id, version } => provider_connection::delete(db, *id, *version),
         Change::InsertSigningKey { key, newest } => signing_key::insert(db, key, newest.as_deref()),
         Change::GiveBackBudget(key) => budget::give_back(db, *key).map_err(Refusal::from),
+        Change::GiveBackTry { key, each } => {
+            budget::give_back_try(db, *key, *each).map_err(Refusal::from)
+        }
         Change::RemoveExpired(expired) => expired::remove(db, expired).map_err(Refusal::from),
         // A newer core knows a change that this store doesn't: nothing of the batch may stand.
         _ => Err(Refusal::Unsupported),

@@ -72,7 +72,8 @@ fn the_file_holds_no_secret_that_anybody_could_use() {
     secrets.insert(token_of(&link.unwrap()));
     let (sign_ups, proof) = (zalt.sign_ups(), Proof::code(&code));
     let done = sign_ups.attempt_proof(&request, &started.token, &proof);
-    secrets.extend(credentials(&block_on(done).unwrap()));
+    let done = block_on(done).unwrap().into_session().unwrap();
+    secrets.extend(credentials(&done));
 
     let password = Password::parse(PASSWORD).unwrap();
     let sign_ins = zalt.sign_ins();

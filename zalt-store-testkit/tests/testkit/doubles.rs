@@ -216,6 +216,11 @@ impl Double {
         for change in changes {
             match change {
                 Change::GiveBackBudget(key) => drop(budgets.remove(key)),
+                Change::GiveBackTry { key, each } => {
+                    if let Some(state) = budgets.get_mut(key) {
+                        *state = state.with_try_back(*each);
+                    }
+                }
                 Change::RemoveExpired(expired) => {
                     let over: Vec<_> = budgets
                         .iter()

@@ -4,7 +4,8 @@ use super::arrival::{Arrived, Origin};
 use super::callback::{ConnectionProgress, Started};
 use super::known::By;
 use crate::attempt::challenge::ChallengeStrategy;
-use crate::attempt::model::{AttemptState, SignIn, SignUp, SignUpStatus};
+use crate::attempt::model::{AttemptState, PassedFactor, SignIn, SignUp, SignUpStatus};
+use crate::attempt::sign_in::pending;
 use crate::attempt::step;
 use crate::connection::{
     ConnectionAttempt, ConnectionFailure, ConnectionPurpose, ConnectionStatus, Connections,
@@ -14,7 +15,8 @@ use crate::error::Error;
 use crate::identifier::{EmailAddress, IdentifierValue};
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
-use crate::session::{AuthenticationMethod, Transport};
+use crate::credential::Arrival;
+use crate::session::{AuthenticationMethod, NewSession, Transport};
 use crate::store::{Batch, Change};
 use crate::user::{Account, Metadata, Profile};
 
@@ -178,16 +180,41 @@ impl Connections<'_> {
             self.pending_via(arrived)?,
             transport,
         );
-        let amr = vec![AuthenticationMethod::Connection];
-        let batch = Batch::new().change(first);
-        let (batch, session, user) = self
-            .zalt
-            .sign_ups()
-            .with_signed_up(request, batch, &state, amr)?;
+        let zalt = self.zalt;
+        let (made, account) = zalt.sign_ups().new_account(request, &state)?;
+        let (sign_ins, method) = (zalt.sign_ins(), AuthenticationMethod::Connection);
+        if let Some(status) = sign_ins.after_first_factor(&account) {
+            // Whoever signs up gets by with no less than who signs in.
+            let pending_account = state.connection.and_then(|via| via.pending);
+            let state = SignIn {
+                status,
+                first_factor: Some(PassedFactor {
+                    external_account: pending_account.map(|pending| pending.id),
+                    ..sign_ins.passed(method, None, &account)
+                }),
+                ..SignIn::new(
+                    Some(IdentifierValue::EmailAddress(state.email_address)),
+                    Some(account.user.id),
+                    transport,
+                )
+            };
+            let moved = self.moved(origin, AttemptState::SignIn(state))?;
+            let passed = sign_ins.first_factor_passed(request, &account, method)?;
+            let batch = moved.batch().and(made).event(passed);
+            if !self.settle(request, &arrived.via.key, batch).await? {
+                return Ok(None);
+            }
+            let (attempt, token) = moved.written();
+            return pending(attempt, token).map(|due| Some(ConnectionProgress::SignIn(due)));
+        }
+        let new = NewSession::mint(zalt, request, &account.user, transport, vec![method])?;
+        let batch = Batch::new().change(first).and(made);
+        let (batch, new) =
+            sign_ins.beginning(request, batch, &account, new, Arrival::SignUp)?;
         if !self.settle(request, &arrived.via.key, batch).await? {
             return Ok(None);
         }
-        let signed_in = session.signed_in(self.zalt, user)?;
+        let signed_in = new.signed_in(zalt, account.user)?;
         Ok(Some(ConnectionProgress::SignedUp(signed_in)))
     }
 

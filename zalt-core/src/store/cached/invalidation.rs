@@ -57,7 +57,8 @@ impl Stale {
             | Change::UpdateConnection(_)
             | Change::DeleteConnection { .. }
             | Change::InsertSigningKey { .. }
-            | Change::GiveBackBudget(_) => None,
+            | Change::GiveBackBudget(_)
+            | Change::GiveBackTry { .. } => None,
         }
     }
 }

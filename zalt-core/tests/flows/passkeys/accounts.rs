@@ -109,8 +109,11 @@ fn a_change_of_passkeys_needs_one_proved_freshly() {
 
 #[test]
 fn the_last_second_factor_stays_where_one_is_required() {
-    let app = with(|config| config.second_factors.policy = SecondFactorPolicy::Required);
-    let mut owner = owner(&app, ADA);
+    let (store, keys) = (FaultyStore::default(), fresh_keys());
+    let mut owner = owner(&App::over(store.clone(), &keys, |_| {}), ADA);
+    let app = App::over(store, &keys, |config| {
+        config.second_factors.policy = SecondFactorPolicy::Required;
+    });
     let signed_in = sign_in(&app, &mut owner.authenticator).unwrap();
     let who = check(&app, &signed_in);
     let credentials = app.zalt.credentials();
@@ -149,10 +152,13 @@ fn the_last_way_in_stays() {
     let started = run(sign_ups.create(&request(), without_password)).unwrap();
     let (code, _) = code_and_link(&app.mail_to(BEN));
     let code = zalt_core::attempt::Proof::code(&code);
-    let signed_in = run(sign_ups.attempt_proof(&request(), &started.token, &code)).unwrap();
+    let progress = run(sign_ups.attempt_proof(&request(), &started.token, &code)).unwrap();
+    let signed_in = progress.into_session().unwrap();
     let mut key = authenticator();
     let (credential, _) = register(&app, &signed_in, &mut key).unwrap();
     let strict = App::over(store, &keys, |config| {
+        // Nobody could come back who signs up by mail.
+        config.sign_up.open = false;
         config.first_factors.password = false;
         config.first_factors.email_code = false;
         config.first_factors.email_link = false;

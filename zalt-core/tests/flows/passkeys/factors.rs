@@ -213,8 +213,11 @@ fn a_passkey_raises_a_session() {
 
 #[test]
 fn where_everybody_needs_a_second_factor_a_passkey_is_registered_on_the_way_in() {
-    let app = with(|config| config.second_factors.policy = SecondFactorPolicy::Required);
-    let before = app.sign_up(ADA);
+    let (store, keys) = (FaultyStore::default(), fresh_keys());
+    let before = App::over(store.clone(), &keys, |_| {}).sign_up(ADA);
+    let app = App::over(store, &keys, |config| {
+        config.second_factors.policy = SecondFactorPolicy::Required;
+    });
     let token = after_password(&app, ADA);
     let sign_ins = app.zalt.sign_ins();
     let mut key = authenticator();

@@ -79,6 +79,7 @@ fn register(
     let options = run(credentials.begin_passkey(&request(), &who))?;
     let made = authenticator.create(&json(&options)).unwrap();
     run(credentials.confirm_passkey(&request(), &who, &attestation(made), None))
+        .map(|(credential, enrolled)| (credential, enrolled.recovery_codes))
 }
 
 /// A sign-in without an identifier, and what is asked of the authenticator.

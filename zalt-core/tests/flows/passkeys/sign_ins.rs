@@ -90,10 +90,31 @@ fn an_application_may_list_the_passkeys_of_an_identifier() {
     let (_, options) = begin_by(&app, ADA);
     let listed = &options["allowCredentials"];
     assert_eq!(listed[0]["id"], json!(passkey.credential_id));
-    let (_, options) = begin_by(&app, "nobody@example.com");
-    assert_eq!(options["allowCredentials"], json!([]));
     let (_, options) = begin(&app);
     assert_eq!(options["allowCredentials"], json!([]));
+}
+
+#[test]
+fn a_list_does_not_tell_who_has_an_account() {
+    let app = with(|config| config.passkeys.list_credentials = true);
+    owner(&app, ADA);
+    // An account without a passkey is listed like none.
+    app.sign_up(BEN);
+    let listed = |identifier: &str| begin_by(&app, identifier).1["allowCredentials"].clone();
+    let shape = |listed: &Value| {
+        let rows = listed.as_array().unwrap();
+        assert_eq!(rows.len(), 1, "{listed}");
+        let keys: Vec<_> = rows[0].as_object().unwrap().keys().cloned().collect();
+        (keys, rows[0]["id"].as_str().unwrap().len())
+    };
+    let of_ada = listed(ADA);
+    for nobody in [BEN, "nobody@example.com", "nobody", "+436601234567"] {
+        let invented = listed(nobody);
+        assert_eq!(shape(&invented), shape(&of_ada), "{nobody}");
+        assert_eq!(listed(nobody), invented, "the same each time");
+        assert_ne!(listed("somebody@example.com"), invented);
+    }
+    assert_eq!(listed("NOBODY@example.com"), listed("nobody@example.com"));
 }
 
 #[test]

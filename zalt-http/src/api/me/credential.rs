@@ -1,4 +1,5 @@
 use axum::Json as Reply;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,7 +23,7 @@ errors!(ListErrors: [SIGNED_IN] NotFound);
     responses((status = 200, description = "All of them, oldest first", body = List<CredentialView>), ListErrors)
 )]
 pub(super) async fn list(call: Call) -> Result<Reply<List<CredentialView>>, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let users = call.zalt().users();
     let account = users.find_account(authenticated.user().id).await?;
     let credentials = account.credentials.iter();
@@ -54,7 +55,7 @@ pub(super) async fn begin_totp(
     call: Call,
     OptionalJson(body): OptionalJson<BeginTotp>,
 ) -> Result<(StatusCode, Reply<TotpEnrollmentView>), ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let name = name(body.name.as_deref(), "name")?;
     let credentials = call.zalt().credentials();
     let enrollment = credentials
@@ -85,7 +86,8 @@ errors!(ConfirmErrors: [BODY, SIGNED_IN] FactorNotAllowed, CodeIncorrect, RateLi
 
 /// Confirm an authenticator app
 ///
-/// Sign-ins ask for it from now on. With the first one come recovery codes.
+/// Sign-ins ask for it from now on. With the first one come recovery codes, and a session that was limited for the want of it is
+/// raised.
 #[utoipa::path(
     post, path = "/v1/client/me/totp/{id}/confirm", operation_id = "confirm_totp", tag = "me",
     params(("id" = String, Path, description = "the credential", example = "cred_01h455vb4pex5vsknk084sn02q")),
@@ -97,15 +99,19 @@ pub(super) async fn confirm_totp(
     call: Call,
     PathId(id): PathId<CredentialId>,
     Json(body): Json<ConfirmOwnTotp>,
-) -> Result<Reply<RecoveryCodesView>, ApiError> {
-    let authenticated = call.authenticated().await?;
+) -> Result<Response, ApiError> {
+    let authenticated = call.authenticated_even_limited().await?;
     let credentials = call.zalt().credentials();
-    let codes = credentials
+    let enrolled = credentials
         .confirm_totp(call.context(), &authenticated, id, &body.code)
         .await?;
-    Ok(Reply(RecoveryCodesView {
-        recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
-    }))
+    let codes = enrolled.recovery_codes.as_ref();
+    let view = RecoveryCodesView {
+        recovery_codes: codes.map(shown).unwrap_or_default(),
+    };
+    let mut response = Reply(view).into_response();
+    call.hand_over(&authenticated, enrolled.token.as_ref(), &mut response)?;
+    Ok(response)
 }
 
 /// Where codes are to be sent.
@@ -142,7 +148,7 @@ pub(super) async fn add_messages(
     call: Call,
     Json(body): Json<AddMessages>,
 ) -> Result<(StatusCode, Reply<AddedMessages>), ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let id: IdentifierId = body
         .identifier_id
         .parse()

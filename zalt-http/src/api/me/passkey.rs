@@ -1,4 +1,5 @@
 use axum::Json as Reply;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,7 +26,7 @@ pub(super) async fn begin(
     call: Call,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<Reply<PasskeyCreationView>, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let credentials = call.zalt().credentials();
     let public_key = credentials
         .begin_passkey(call.context(), &authenticated)
@@ -47,7 +48,7 @@ errors!(ConfirmErrors: [BODY, SIGNED_IN] PasskeyRefused, PasskeyRequestOver, Fac
 
 /// Register the new passkey
 ///
-/// With the first second factor come recovery codes.
+/// With the first second factor come recovery codes, and a session that was limited for the want of it is raised.
 #[utoipa::path(
     post, path = "/v1/client/me/passkeys/confirm", operation_id = "confirm_passkey", tag = "me",
     security(("session_cookie" = []), ("access_token" = [])),
@@ -57,17 +58,23 @@ errors!(ConfirmErrors: [BODY, SIGNED_IN] PasskeyRefused, PasskeyRequestOver, Fac
 pub(super) async fn confirm(
     call: Call,
     Json(body): Json<ConfirmPasskey>,
-) -> Result<(StatusCode, Reply<RegisteredPasskeyView>), ApiError> {
-    let authenticated = call.authenticated().await?;
+) -> Result<Response, ApiError> {
+    let authenticated = call.authenticated_even_limited().await?;
     let name = name(body.name.as_deref(), "name")?;
     let credentials = call.zalt().credentials();
-    let (credential, codes) = credentials
+    let (credential, enrolled) = credentials
         .confirm_passkey(call.context(), &authenticated, &body.credential, name)
         .await?;
     let view = RegisteredPasskeyView {
         credential: CredentialView::of(&credential)
             .ok_or(Error::Internal("a passkey has no view"))?,
-        recovery_codes: codes.as_ref().map(shown).unwrap_or_default(),
+        recovery_codes: enrolled
+            .recovery_codes
+            .as_ref()
+            .map(shown)
+            .unwrap_or_default(),
     };
-    Ok((StatusCode::CREATED, Reply(view)))
+    let mut response = (StatusCode::CREATED, Reply(view)).into_response();
+    call.hand_over(&authenticated, enrolled.token.as_ref(), &mut response)?;
+    Ok(response)
 }

@@ -16,6 +16,6 @@ errors!(CurrentErrors: [SIGNED_IN]);
     responses((status = 200, description = "The session, which is live", body = SessionView), CurrentErrors)
 )]
 pub(super) async fn current(call: Call) -> Result<Reply<SessionView>, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     Ok(Reply(SessionView::of(authenticated.session(), true)))
 }

@@ -1,5 +1,4 @@
 use axum::response::{IntoResponse, Response};
-use http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zalt_core::passkey::AssertionResponse;
@@ -8,7 +7,6 @@ use zalt_core::{Error, ErrorCode};
 use crate::api::call::Call;
 use crate::api::fields::{SecondFactor, SendSecondFactor, password};
 use crate::body::{Json, NoFields, OptionalJson, require};
-use crate::cookie::CookieKind;
 use crate::openapi::errors;
 use crate::problem::ApiError;
 use crate::view::{PasskeyRequestView, SessionView};
@@ -55,7 +53,7 @@ pub(super) async fn prepare_code(
     call: Call,
     Json(body): Json<SendSecondFactor>,
 ) -> Result<axum::Json<Sent>, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let sessions = call.zalt().sessions();
     let attempt = sessions
         .prepare_step_up(call.context(), &authenticated, body.strategy.into())
@@ -87,7 +85,7 @@ pub(super) async fn reauthenticate(
     call: Call,
     Json(body): Json<Reauthenticate>,
 ) -> Result<Response, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let zalt = call.zalt();
     let sessions = zalt.sessions();
     let token = match (body.strategy, body.password) {
@@ -120,12 +118,7 @@ pub(super) async fn reauthenticate(
     let session = session.ok_or(Error::SessionOver)?;
     let view = SessionView::of(&session, true);
     let mut response = axum::Json(Reauthenticated { session: view }).into_response();
-    if let Some(token) = token {
-        let cookie =
-            call.http
-                .cookie_until(CookieKind::Session, &token.expose(), session.expires_at)?;
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    call.hand_over(&authenticated, token.as_ref(), &mut response)?;
     Ok(response)
 }
 
@@ -144,7 +137,7 @@ pub(super) async fn prepare_passkey(
     call: Call,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<axum::Json<PasskeyRequestView>, ApiError> {
-    let authenticated = call.authenticated().await?;
+    let authenticated = call.authenticated_even_limited().await?;
     let public_key = call
         .zalt()
         .sessions()

@@ -24,7 +24,7 @@ pub(super) async fn sign_out(
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<Response, ApiError> {
     use AuthRejectionReason::{Invalid, Missing, SessionOver};
-    match call.authenticated().await {
+    match call.authenticated_even_limited().await {
         Ok(authenticated) => {
             let sessions = call.zalt().sessions();
             sessions

@@ -8,6 +8,7 @@ mod reset;
 mod second_factor;
 
 pub(super) use passkey::ConfirmPasskey;
+pub(super) use progress::{SignedUp, arrive};
 use utoipa_axum::routes;
 
 use super::endpoints::Endpoints;

@@ -167,7 +167,7 @@ pub(super) async fn prove(
 pub(super) async fn sign_out(mut posted: Posted) -> Outcome {
     let [] = posted.fields([])?;
     let visit = &posted.visit;
-    match visit.auth().authenticated().await {
+    match visit.auth().authenticated_even_limited().await {
         Ok(authenticated) => {
             let sessions = visit.zalt().sessions();
             sessions

@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 use zalt_core::Error;
-use zalt_core::attempt::{Attempt, AttemptState, ChallengeStrategy, NewSignUp, Proof, SignUp};
+use zalt_core::attempt::{
+    Attempt, AttemptState, ChallengeStrategy, NewSignUp, PendingSignIn, Proof, SignInProgress,
+    SignUp,
+};
 use zalt_core::identifier::EmailAddress;
 use zalt_core::password::Password;
 use zalt_core::secret::{AttemptToken, LinkToken};
@@ -133,11 +136,10 @@ impl Mailed for SignUpByMail {
 
     async fn prove(visit: &Visit, token: &AttemptToken, proof: Proof) -> Result<Outcome, Error> {
         let sign_ups = visit.zalt().sign_ups();
-        let signed_in = sign_ups
+        let progress = sign_ups
             .attempt_proof(visit.context(), token, &proof)
             .await?;
-        let (kind, flash) = (CookieKind::SignUp, Some(Flash::Welcome));
-        Ok(visit.sign_in(signed_in, kind, flash).await)
+        Ok(arrive(visit, progress).await)
     }
 
     async fn send_again(
@@ -187,6 +189,26 @@ impl Strategy {
             Self::Password if typed.is_empty() => Err(Error::PasswordRequired),
             Self::Password => Ok(Some(Password::parse(typed)?)),
             Self::EmailCode | Self::EmailLink => Ok(None),
+        }
+    }
+}
+
+/// Leads on from a sign-up that has made its user: into the account, or to the second factor that everybody needs.
+async fn arrive(visit: &Visit, progress: SignInProgress) -> Outcome {
+    let kind = CookieKind::SignUp;
+    match progress {
+        SignInProgress::NeedsMfaEnrollment(PendingSignIn {
+            attempt,
+            token: Some(token),
+        }) => {
+            let path = visit.path(paths::SIGN_IN_SET_UP);
+            let mut response = visit.go_on_with(&path, CookieKind::SignIn, &token, &attempt)?;
+            visit.clear(&mut response, kind);
+            Ok(response)
+        }
+        progress => {
+            let flash = Some(Flash::Welcome);
+            visit.sign_in(progress.into_session()?, kind, flash).await
         }
     }
 }

@@ -130,6 +130,13 @@ impl Server {
 
     /// A browser in which somebody has just signed up.
     pub(super) async fn signed_up(&self) -> Browser<'_> {
+        let browser = self.verified().await;
+        assert_eq!(browser.path, "/account");
+        browser
+    }
+
+    /// A browser in which Ada's new address was just verified.
+    pub(super) async fn verified(&self) -> Browser<'_> {
         let mut browser = self.browser();
         browser.open("/sign-up").await;
         browser
@@ -144,7 +151,6 @@ impl Server {
             .await;
         let code = self.code_for(ADA).await;
         browser.submit("/sign-up/verify", &[("code", &code)]).await;
-        assert_eq!(browser.path, "/account");
         browser
     }
 }

@@ -108,29 +108,65 @@ async fn an_important_change_asks_for_the_second_factor() {
 
 #[tokio::test]
 async fn where_everybody_needs_one_it_is_set_up_on_the_way_in() {
+    for gives_up in [false, true] {
+        let server = Server::with(LOCAL, |config| {
+            config.second_factors.policy = SecondFactorPolicy::Required;
+        })
+        .await;
+        let mut browser = server.verified().await;
+        assert_eq!(browser.path, "/sign-in/set-up");
+        assert!(!browser.is_signed_in());
+        if gives_up {
+            browser = server.browser();
+            first_factor(&mut browser).await;
+            assert_eq!(browser.path, "/sign-in/set-up");
+        }
+        browser.submit("/sign-in/set-up", &[]).await;
+        let (secret, id) = (secret(&browser), browser.hidden("id").unwrap());
+        let confirm = "/sign-in/set-up/confirm";
+        let wrong = [("id", id.as_str()), ("code", "000000")];
+        browser.submit(confirm, &wrong).await;
+        assert!(!browser.is_signed_in());
+        assert!(browser.shows("That code is not right"));
+        let code = secret.code_at(server.now());
+        browser
+            .submit(confirm, &[("id", &id), ("code", &code)])
+            .await;
+        assert_eq!(recovery_codes(&browser).len(), 10);
+        assert!(browser.is_signed_in());
+        browser.open("/account").await;
+        assert_eq!(browser.path, "/account");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_reaches_live_sessions_leads_to_setting_one_up() {
     let server = Server::with(LOCAL, |config| {
-        config.second_factors.policy = SecondFactorPolicy::Required;
+        let second = &mut config.second_factors;
+        second.policy = SecondFactorPolicy::Required;
+        second.applies_to_live_sessions = true;
+        second.grace_until = Some(zalt_core::Timestamp::from_unix_seconds(1_800_003_600));
     })
     .await;
-    server.signed_up().await;
-    let mut browser = server.browser();
-    first_factor(&mut browser).await;
-    assert_eq!(browser.path, "/sign-in/set-up");
-    browser.submit("/sign-in/set-up", &[]).await;
-    let (secret, id) = (secret(&browser), browser.hidden("id").unwrap());
-    let confirm = "/sign-in/set-up/confirm";
-    let wrong = [("id", id.as_str()), ("code", "000000")];
-    browser.submit(confirm, &wrong).await;
-    assert!(!browser.is_signed_in());
-    assert!(browser.shows("That code is not right"));
-    let code = secret.code_at(server.now());
-    browser
-        .submit(confirm, &[("id", &id), ("code", &code)])
-        .await;
-    assert_eq!(recovery_codes(&browser).len(), 10);
-    assert!(browser.is_signed_in());
+    let mut browser = server.signed_up().await;
+    let mut other = server.browser();
+    first_factor(&mut other).await;
+    assert_eq!(other.path, "/account");
+    server.advance(Duration::from_hours(1));
+    browser.open("/account").await;
+    assert_eq!(browser.path, "/account/second-factors");
+    assert!(browser.shows("Everybody needs a second step"));
+    // It was a while ago that anything was proved.
+    let add = [("name", "")];
+    browser.submit("/account/second-factors/add", &add).await;
+    assert_eq!(browser.path, "/account/reauthenticate");
+    let password = [("password", PASSWORD)];
+    browser.submit("/account/reauthenticate", &password).await;
+    set_up(&server, &mut browser).await;
     browser.open("/account").await;
     assert_eq!(browser.path, "/account");
+    other.submit("/sign-out", &[]).await;
+    assert!(!other.is_signed_in());
 }
 
 #[tokio::test]

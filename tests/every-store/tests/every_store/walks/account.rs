@@ -83,7 +83,7 @@ impl Walk {
         if let Ok(codes) = answer {
             self.saw("an app set up");
             let is_first = !self.people[person].has_second_factor();
-            self.app_is_set_up(person, codes.as_ref());
+            self.app_is_set_up(person, codes.recovery_codes.as_ref());
             if is_first {
                 self.end_sessions(person, Some(number));
             }

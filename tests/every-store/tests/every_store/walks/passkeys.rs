@@ -207,13 +207,13 @@ impl Walk {
             .confirm_passkey(&request(), who, &response, None)
             .await;
         assert!(again.is_err(), "a request was answered twice: {again:?}");
-        if let Ok((credential, codes)) = answer {
+        if let Ok((credential, enrolled)) = answer {
             self.saw("a passkey set up");
             let is_first = !self.people[person].has_second_factor();
             let owner = &mut self.people[person];
             owner.passkey = Some(credential.id);
             owner.authenticator = authenticator;
-            if let Some(codes) = codes {
+            if let Some(codes) = enrolled.recovery_codes {
                 self.have_recovery_codes(person, &codes);
             }
             if is_first {

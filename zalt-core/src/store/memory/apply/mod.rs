@@ -142,6 +142,12 @@ fn apply(state: &mut State, change: Change) -> Applied {
             state.budgets.remove(&key);
             Ok(())
         }
+        Change::GiveBackTry { key, each } => {
+            if let Some(budget) = state.budgets.get(&key).copied() {
+                state.budgets.put(key, budget.with_try_back(each));
+            }
+            Ok(())
+        }
         Change::RemoveExpired(expired) => {
             remove_expired(state, &expired);
             Ok(())

@@ -7,15 +7,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zalt_core::Error;
-use zalt_core::credential::{Credential, NewRecoveryCodes};
+use zalt_core::credential::{Credential, Enrolled};
 use zalt_core::id::CredentialId;
 use zalt_core::passkey::Passkey;
 use zalt_core::user::Name;
 
+use super::second_factors::added;
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
 use crate::pages::handlers::passkey::{answer, why};
-use crate::pages::handlers::set_up::recovery_codes;
 use crate::pages::messages::{self, FieldNames};
 use crate::pages::moment;
 use crate::pages::paths;
@@ -33,7 +33,7 @@ pub(super) struct WhichQuery {
 }
 
 pub(super) async fn show(visit: Visit) -> Outcome {
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let view = list(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
 }
@@ -42,7 +42,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
 pub(super) async fn options(mut posted: Posted) -> Outcome {
     let [] = posted.fields([])?;
     let visit = &posted.visit;
-    let authenticated = visit.authenticated().await?;
+    let authenticated = visit.auth().authenticated_even_limited().await?;
     let credentials = visit.zalt().credentials();
     let options = credentials
         .begin_passkey(visit.context(), &authenticated)
@@ -53,10 +53,12 @@ pub(super) async fn options(mut posted: Posted) -> Outcome {
 pub(super) async fn add(mut posted: Posted) -> Outcome {
     let [name, response] = posted.fields(["name", "response"])?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     match register(visit, &visitor, &name, &response).await {
-        Ok(Some(codes)) => recovery_codes(visit, &codes, paths::ACCOUNT_PASSKEYS.to_owned()),
-        Ok(None) => Ok(visit.go_with(paths::ACCOUNT_PASSKEYS, Flash::PasskeyAdded)),
+        Ok(enrolled) => {
+            let list = paths::ACCOUNT_PASSKEYS;
+            added(visit, &visitor, &enrolled, (list, Flash::PasskeyAdded))
+        }
         Err(error) => refused(visit, &visitor, error),
     }
 }
@@ -111,16 +113,16 @@ async fn register(
     visitor: &SignedInVisitor,
     name: &str,
     response: &str,
-) -> Result<Option<NewRecoveryCodes>, Error> {
+) -> Result<Enrolled, Error> {
     let name = parse_name(name)?;
     let (context, authenticated) = (visit.context(), &visitor.authenticated);
     let credentials = visit.zalt().credentials();
     match answer(response) {
         Ok(answer) => {
-            let (_, codes) = credentials
+            let (_, enrolled) = credentials
                 .confirm_passkey(context, authenticated, &answer, name)
                 .await?;
-            Ok(codes)
+            Ok(enrolled)
         }
         Err(error) => {
             let ask = credentials.begin_passkey(context, authenticated);

@@ -30,7 +30,7 @@ const BEFORE_A_CHANGE: SecondFactorPage = SecondFactorPage {
 };
 
 pub(super) async fn show(visit: Visit, Query(query): Query<UseQuery>) -> Outcome {
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     if visit.zalt().has_second_factor(&visitor.account) {
         let page = visitor.page(&visit);
         let view = second_form(&visit, &visitor, page, query.step(), query.challenge);
@@ -46,7 +46,7 @@ pub(super) async fn by_second_factor(mut posted: Posted) -> Outcome {
         posted.fields(["strategy", "code", "response", "challenge"])?;
     let step = SecondStep::parse(&strategy).ok_or(Fault::BadRequest)?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let (context, authenticated) = (visit.context(), &visitor.authenticated);
     let sessions = visit.zalt().sessions();
     let result = match second_factor::proof(step, &code, &response) {
@@ -63,7 +63,7 @@ pub(super) async fn by_second_factor(mut posted: Posted) -> Outcome {
         }
     };
     match result {
-        Ok(token) => proved(visit, &visitor, token),
+        Ok(token) => proved(visit, &visitor, token.as_ref()),
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = second_factor::refuse(&mut page, step, error)?;
@@ -103,7 +103,7 @@ pub(super) async fn send_second_factor(mut posted: Posted) -> Outcome {
 pub(super) async fn passkey_options(mut posted: Posted) -> Outcome {
     let [] = posted.fields([])?;
     let visit = &posted.visit;
-    let authenticated = visit.authenticated().await?;
+    let authenticated = visit.auth().authenticated_even_limited().await?;
     let sessions = visit.zalt().sessions();
     let options = sessions
         .prepare_passkey(visit.context(), &authenticated)
@@ -124,24 +124,16 @@ fn second_form(
     BEFORE_A_CHANGE.view(visit, page, &ways, wanted)
 }
 
-fn proved(visit: &Visit, visitor: &SignedInVisitor, token: Option<SessionToken>) -> Outcome {
+fn proved(visit: &Visit, visitor: &SignedInVisitor, token: Option<&SessionToken>) -> Outcome {
     let mut response = visit.go_with(&visit.destination(), Flash::Reauthenticated);
-    if let Some(token) = token {
-        let session = visitor.authenticated.session();
-        visit.keep(
-            &mut response,
-            CookieKind::Session,
-            &token.expose(),
-            session.expires_at,
-        )?;
-    }
+    visit.keep_session(&mut response, &visitor.authenticated, token)?;
     Ok(response)
 }
 
 pub(super) async fn by_password(mut posted: Posted) -> Outcome {
     let [password, _] = posted.fields(["password", "identifier"])?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let result = match Password::parse(&password) {
         Ok(password) => {
             let sessions = visit.zalt().sessions();
@@ -152,7 +144,7 @@ pub(super) async fn by_password(mut posted: Posted) -> Outcome {
         Err(error) => Err(error.into()),
     };
     match result {
-        Ok(token) => proved(visit, &visitor, token),
+        Ok(token) => proved(visit, &visitor, token.as_ref()),
         Err(error) => {
             let mut page = visitor.page(visit);
             let status = messages::refuse(&mut page, error, FIELDS)?;
@@ -165,7 +157,7 @@ pub(super) async fn by_password(mut posted: Posted) -> Outcome {
 pub(super) async fn send_code(mut posted: Posted) -> Outcome {
     let [] = posted.fields([])?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     match begin(visit, &visitor).await {
         Ok(started) => {
             let path = match by_mail(visit) {

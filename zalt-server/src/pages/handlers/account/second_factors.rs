@@ -2,7 +2,7 @@
 
 use zalt_core::Error;
 use zalt_core::config::SecondFactor;
-use zalt_core::credential::Credential;
+use zalt_core::credential::{Credential, Enrolled};
 use zalt_core::identifier::Identifier;
 use zalt_core::user::Name;
 
@@ -23,7 +23,7 @@ const NEW_APP: TotpPage = TotpPage {
 };
 
 pub(super) async fn show(visit: Visit) -> Outcome {
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let view = list(&visit, &visitor, visitor.page(&visit));
     visit.show(&view)
 }
@@ -31,7 +31,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
 pub(super) async fn add(mut posted: Posted) -> Outcome {
     let [name] = posted.fields(["name"])?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let begun = match (!name.is_empty()).then(|| Name::parse(&name)).transpose() {
         Ok(name) => {
             let credentials = visit.zalt().credentials();
@@ -51,14 +51,16 @@ pub(super) async fn confirm(mut posted: Posted) -> Outcome {
     let [id, code] = posted.fields(["id", "code"])?;
     let id = id.parse().map_err(|_| Fault::BadRequest)?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let credentials = visit.zalt().credentials();
     match credentials
         .confirm_totp(visit.context(), &visitor.authenticated, id, &code)
         .await
     {
-        Ok(Some(codes)) => recovery_codes(visit, &codes, paths::ACCOUNT_SECOND_FACTORS.to_owned()),
-        Ok(None) => Ok(visit.go_with(paths::ACCOUNT_SECOND_FACTORS, Flash::SecondFactorAdded)),
+        Ok(enrolled) => {
+            let list = paths::ACCOUNT_SECOND_FACTORS;
+            added(visit, &visitor, &enrolled, (list, Flash::SecondFactorAdded))
+        }
         Err(Error::NotFound) => {
             Ok(visit.go_with(paths::ACCOUNT_SECOND_FACTORS, Flash::SecondFactorGone))
         }
@@ -71,7 +73,7 @@ pub(super) async fn add_messages(mut posted: Posted) -> Outcome {
     let [id] = posted.fields(["id"])?;
     let id = id.parse().map_err(|_| Fault::BadRequest)?;
     let visit = &posted.visit;
-    let visitor = visit.visitor().await?;
+    let visitor = visit.visitor_even_limited().await?;
     let credentials = visit.zalt().credentials();
     match credentials
         .add_messages(visit.context(), &visitor.authenticated, id)
@@ -83,6 +85,25 @@ pub(super) async fn add_messages(mut posted: Posted) -> Outcome {
         Ok((_, None)) => Ok(visit.go_with(paths::ACCOUNT_SECOND_FACTORS, Flash::MessagesAdded)),
         Err(error) => refused(visit, &visitor, error),
     }
+}
+
+/// Shows the recovery codes that came with a second factor, or leads back to the list.
+pub(super) fn added(
+    visit: &Visit,
+    visitor: &SignedInVisitor,
+    enrolled: &Enrolled,
+    (list, flash): (&'static str, Flash),
+) -> Outcome {
+    let mut response = match &enrolled.recovery_codes {
+        Some(codes) => recovery_codes(visit, codes, list.to_owned())?,
+        None => visit.go_with(list, flash),
+    };
+    visit.keep_session(
+        &mut response,
+        &visitor.authenticated,
+        enrolled.token.as_ref(),
+    )?;
+    Ok(response)
 }
 
 pub(super) async fn remove(mut posted: Posted) -> Outcome {
