@@ -5,6 +5,7 @@ mod deny;
 mod end_to_end;
 mod fuzz_check;
 mod lint;
+mod oathtool;
 mod packages;
 mod parity;
 mod results;
@@ -47,9 +48,22 @@ pub(crate) fn run(root: &Path, scope: Scope) -> ExitCode {
         unit::doc_tests,
     );
     match scope {
-        Scope::Everything => against_servers(&mut report, &mut results),
+        Scope::Everything => {
+            report.step(
+                "one-time codes",
+                "our codes in the eyes of oathtool",
+                || oathtool::run(&mut results),
+            );
+            report.last_made_up_for("unit");
+            against_servers(&mut report, &mut results);
+        }
         Scope::Fast => {
             let left_out = || Outcome::Skipped("--fast leaves it out".to_owned());
+            report.step(
+                "one-time codes",
+                "our codes in the eyes of oathtool",
+                left_out,
+            );
             report.step("stores", "what needs PostgreSQL or Redis", left_out);
             report.step("end to end", "the real binary", left_out);
         }

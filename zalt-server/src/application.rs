@@ -105,6 +105,10 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
         &mut core.second_factors.methods,
         ours.second_factor_methods.as_ref(),
     );
+    set(
+        &mut core.second_factors.applies_to_live_sessions,
+        ours.live_sessions.as_ref(),
+    );
     passkeys(&mut core.passkeys, &ours.passkeys);
     set(
         &mut core.phone_numbers.countries,

@@ -145,6 +145,7 @@ pub(crate) struct ApplicationSettings {
     pub(crate) first_factors: Option<FirstFactors>,
     pub(crate) second_factors: Option<SecondFactorPolicy>,
     pub(crate) second_factor_methods: Option<SecondFactorMethods>,
+    pub(crate) live_sessions: Option<bool>,
     pub(crate) passkeys: PasskeySettings,
     pub(crate) phone_countries: Option<Vec<Region>>,
     pub(crate) text_messages_per_hour: Option<Budget>,

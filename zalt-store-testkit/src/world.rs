@@ -133,6 +133,13 @@ impl World {
         world
     }
 
+    const fn one_try_given_back(&self) -> Change {
+        Change::GiveBackTry {
+            key: self.budget,
+            each: Duration::from_secs(1),
+        }
+    }
+
     /// A batch with every kind of change, each of which can be applied and seen in the picture.
     pub(crate) fn everything(&self) -> Batch {
         let f = &self.f;
@@ -216,10 +223,7 @@ impl World {
                 newest: Some(self.key.kid.clone()),
             },
             Change::GiveBackBudget(self.budget),
-            Change::GiveBackTry {
-                key: self.budget,
-                each: Duration::from_secs(1),
-            },
+            self.one_try_given_back(),
             Change::RemoveExpired(Expired {
                 sessions_before: EPOCH,
                 attempts_before: EPOCH,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_cbor_2::{Deserializer, Value};
 use zalt_core::passkey::PasskeyRefusal;
@@ -11,11 +13,13 @@ pub(crate) struct Attested<'a> {
     pub(crate) public_key: &'a [u8],
 }
 
-/// The members of an attestation object that are read here.
+/// An attestation object without what it attests.
 pub(crate) struct AttestationObject {
-    pub(crate) format: String,
     auth_data: Vec<u8>,
 }
+
+/// The format of an object that attests nothing.
+pub(crate) const NONE: &str = "none";
 
 /// The hash of the relying party's id, the flags and the counter.
 const HEADER: usize = 32 + 1 + 4;
@@ -27,11 +31,21 @@ impl AttestationObject {
         };
         let mut take = |name: &str| members.remove(&Value::Text(name.to_owned()));
         match (take("fmt"), take("authData")) {
-            (Some(Value::Text(format)), Some(Value::Bytes(auth_data))) => {
-                Ok(Self { format, auth_data })
-            }
+            (Some(Value::Text(_)), Some(Value::Bytes(auth_data))) => Ok(Self { auth_data }),
             _ => Err(PasskeyRefusal::Malformed),
         }
+    }
+
+    /// The object as an authenticator writes it that attests nothing.
+    pub(crate) fn without_statement(&self) -> Result<Vec<u8>, PasskeyRefusal> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let members = [
+            (text("fmt"), text(NONE)),
+            (text("attStmt"), Value::Map(BTreeMap::new())),
+            (text("authData"), Value::Bytes(self.auth_data.clone())),
+        ];
+        let object = Value::Map(members.into_iter().collect());
+        serde_cbor_2::to_vec(&object).map_err(|_| PasskeyRefusal::Malformed)
     }
 
     pub(crate) fn attested(&self) -> Result<Attested<'_>, PasskeyRefusal> {

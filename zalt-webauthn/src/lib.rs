@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! Keys may be ES256, RS256 or ES384. Attestation statements of the formats packed, tpm, android-key, apple, fido-u2f and
-//! none have to be valid, but nothing is made of who signed them: Zalt asks for none.
+//! Keys may be ES256, RS256 or ES384. Attestation statements are taken out before anything reads them: Zalt asks for none, and
+//! what nobody asked for need not be parsed.
 //!
 //! [webauthn-rs] logs what it refuses as errors of its own, which any stranger can cause: silence them with
 //! `webauthn_rs_core=off`. Zalt logs refusals itself.

@@ -13,7 +13,7 @@ use zalt_core::passkey::{
     RegistrationResponse, VerifiedAssertion, VerifiedRegistration,
 };
 
-use crate::attested::AttestationObject;
+use crate::attested::{AttestationObject, NONE};
 use crate::refusal::refusal;
 use crate::state::{self, ALGORITHMS};
 
@@ -51,11 +51,14 @@ impl PasskeyVerifier for WebauthnVerifier {
         response: &RegistrationResponse,
         expected: &Expected<'_>,
     ) -> Result<VerifiedRegistration, PasskeyRefusal> {
+        let object = AttestationObject::parse(response.attestation_object.as_bytes())?;
         let shown = RegisterPublicKeyCredential {
             id: response.credential_id.to_string(),
             raw_id: response.credential_id.as_bytes().to_vec(),
             response: AuthenticatorAttestationResponseRaw {
-                attestation_object: response.attestation_object.as_bytes().to_vec(),
+                // Nobody is asked for a statement. One that comes all the same is a stranger's certificates and TPM structures,
+                // which no parser has to see.
+                attestation_object: object.without_statement()?,
                 client_data_json: response.client_data.as_bytes().to_vec(),
                 transports: None,
             },
@@ -66,7 +69,6 @@ impl PasskeyVerifier for WebauthnVerifier {
         let credential = relying_party(expected)?
             .register_credential(&shown, &state, None)
             .map_err(|error| refusal(&error))?;
-        let object = AttestationObject::parse(response.attestation_object.as_bytes())?;
         let attested = object.attested()?;
         // The library does not hold the one against the other.
         if attested.credential_id != response.credential_id.as_bytes() {
@@ -80,7 +82,7 @@ impl PasskeyVerifier for WebauthnVerifier {
             backup_eligible: credential.backup_eligible,
             backed_up: credential.backup_state,
             aaguid: attested.aaguid,
-            attestation_format: object.format,
+            attestation_format: NONE.to_owned(),
         })
     }
 

@@ -12,13 +12,17 @@
 )]
 
 mod cbor;
+mod key;
+
+use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::key::Key;
 
 /// An authenticator with the passkeys that it has made.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ struct Held {
     id: Vec<u8>,
     rp_id: String,
     user_handle: Vec<u8>,
-    key: EcdsaKeyPair,
+    key: Arc<Key>,
     counter: u32,
 }
 
@@ -70,16 +74,15 @@ pub struct Manner {
     pub top_origin: Option<String>,
     /// Another user than the one whose passkey it is; an empty one is none.
     pub user_handle: Option<Vec<u8>>,
+    /// Whether its keys are RSA keys, as those of older Windows machines.
+    pub rsa: bool,
     /// Another number of the algorithm than that of its keys.
-    pub algorithm: i64,
+    pub algorithm: Option<i64>,
     /// Another format of attestation statements than `none`.
     pub attestation_format: &'static str,
     /// Whether a bit of the signature is turned over.
     pub corrupt_signature: bool,
 }
-
-/// ECDSA with P-256 and SHA-256, as COSE numbers it.
-const ES256: i64 = -7;
 
 impl Authenticator {
     /// An authenticator without passkeys, in a browser that shows a page of `origin`. It verifies people and counts.
@@ -100,7 +103,8 @@ impl Authenticator {
                 cross_origin: Some(false),
                 top_origin: None,
                 user_handle: None,
-                algorithm: ES256,
+                rsa: false,
+                algorithm: None,
                 attestation_format: "none",
                 corrupt_signature: false,
             },
@@ -114,16 +118,20 @@ impl Authenticator {
         if self.passkeys.iter().any(|held| excluded.contains(&held.id)) {
             return None;
         }
+        let key = Key::generate(self.manner.rsa);
         let offered = options["pubKeyCredParams"].as_array().unwrap();
-        assert!(offered.iter().any(|params| params["alg"] == ES256));
+        assert!(
+            offered
+                .iter()
+                .any(|params| params["alg"] == key.algorithm())
+        );
         let mut id = vec![0; 32];
         SystemRandom::new().fill(&mut id).unwrap();
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let held = Held {
             id,
             rp_id: options["rp"]["id"].as_str().unwrap().to_owned(),
             user_handle: bytes(&options["user"]["id"]),
-            key,
+            key: Arc::new(key),
             counter: 0,
         };
         let response = self.created(&held, options);
@@ -157,11 +165,7 @@ impl Authenticator {
             id: held.id.clone(),
             rp_id: held.rp_id.clone(),
             user_handle: held.user_handle.clone(),
-            key: EcdsaKeyPair::from_pkcs8(
-                &ECDSA_P256_SHA256_ASN1_SIGNING,
-                held.key.to_pkcs8v1().unwrap().as_ref(),
-            )
-            .unwrap(),
+            key: Arc::clone(&held.key),
             counter: held.counter,
         };
         Self {
@@ -176,19 +180,11 @@ impl Authenticator {
     }
 
     fn created(&self, held: &Held, options: &Value) -> Value {
-        let public = held.key.public_key().as_ref();
-        let (x, y) = (&public[1..33], &public[33..]);
         let mut data = self.authenticator_data(&held.rp_id, held.counter, true);
         data.extend(self.manner.aaguid);
         data.extend(u16::try_from(held.id.len()).unwrap().to_be_bytes());
         data.extend(&held.id);
-        data.extend(cbor::map(&[
-            (cbor::integer(1), cbor::integer(2)),
-            (cbor::integer(3), cbor::integer(self.manner.algorithm)),
-            (cbor::integer(-1), cbor::integer(1)),
-            (cbor::integer(-2), cbor::bytes(x)),
-            (cbor::integer(-3), cbor::bytes(y)),
-        ]));
+        data.extend(held.key.cose(self.manner.algorithm));
         let object = cbor::map(&[
             (
                 cbor::text("fmt"),
@@ -203,7 +199,7 @@ impl Authenticator {
                 "clientDataJSON": text(&self.client_data("webauthn.create", options)),
                 "attestationObject": text(&object),
                 "authenticatorData": text(&data),
-                "publicKeyAlgorithm": ES256,
+                "publicKeyAlgorithm": held.key.algorithm(),
                 "transports": ["internal", "hybrid"],
             }),
         )
@@ -214,8 +210,7 @@ impl Authenticator {
         let data = self.authenticator_data(&held.rp_id, held.counter, false);
         let mut message = data.clone();
         message.extend(Sha256::digest(&client_data));
-        let signature = held.key.sign(&SystemRandom::new(), &message).unwrap();
-        let mut signature = signature.as_ref().to_vec();
+        let mut signature = held.key.sign(&message);
         if self.manner.corrupt_signature {
             *signature.last_mut().unwrap() ^= 1;
         }

@@ -26,7 +26,7 @@ pub struct Passkey {
     pub aaguid: Base64Url,
     /// How its authenticator may be reached, as the browser said.
     pub transports: Vec<String>,
-    /// The format of the attestation statement that came with it.
+    /// The format of the attestation statement that was checked when it was registered: `none` for none.
     pub attestation_format: String,
 }
 

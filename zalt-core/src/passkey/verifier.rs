@@ -66,7 +66,7 @@ pub struct VerifiedRegistration {
     pub backed_up: bool,
     /// The model of the authenticator, as it says itself.
     pub aaguid: [u8; 16],
-    /// The format of the attestation statement.
+    /// The format of the attestation statement that was checked: `none` for none.
     pub attestation_format: String,
 }
 

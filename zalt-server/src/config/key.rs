@@ -139,6 +139,8 @@ keys! {
             "What a sign-in may begin with, separated by commas: password, email_code, email_link, sms_code, passkey [default: password,email_code,email_link,passkey]"
         SecondFactors "second_factors.policy" "ZALT_SECOND_FACTORS_POLICY" "disabled|optional|required"
             "Whether a sign-in asks for a second factor: of nobody, of who has set one up, of everybody [default: optional]"
+        LiveSessions "second_factors.applies_to_live_sessions" "ZALT_SECOND_FACTORS_APPLIES_TO_LIVE_SESSIONS" "true|false"
+            "Whether a required second factor is asked for in sessions that live already, too; else at the next sign-in [default: false]"
         SecondFactorMethods "second_factors.methods" "ZALT_SECOND_FACTORS_METHODS" "FACTORS"
             "The second factors that may be set up and are accepted, separated by commas: totp, passkey, sms_code, email_code [default: totp,passkey]"
         PasskeysRpId "passkeys.rp_id" "ZALT_PASSKEYS_RP_ID" "DOMAIN"

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, pending, ready};
 use zalt_core::Error;
+use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy, NewSignUp};
 use zalt_core::config::AccessTokenSigning;
+use zalt_core::identifier::Username;
 use zalt_core::jwt::JwtError;
 use zalt_core::password::Argon2Params;
 use zalt_core::session::Transport;
@@ -160,4 +162,59 @@ fn a_new_password_that_is_refused_costs_no_try_of_the_old_one() {
         assert!(matches!(change("password"), Err(Error::PasswordRefused(_))));
     }
     change("a better horse battery").unwrap();
+}
+
+#[test]
+fn mails_to_one_mailbox_do_not_multiply_with_its_names() {
+    let app = App::new();
+    let new = NewSignUp {
+        username: Some(Username::parse("ada").unwrap()),
+        ..new_sign_up("ada@example.com")
+    };
+    app.sign_up_with("ada@example.com", new);
+    app.clock.advance(HOUR);
+    let sent = || {
+        run(app.worker.send_due()).unwrap();
+        let mails = app.outbox.all();
+        mails
+            .iter()
+            .filter(|mail| mail.to.starts_with("ada"))
+            .count()
+    };
+    let before = sent();
+    let sign_ins = app.zalt.sign_ins();
+    let ask = |name: &str| {
+        let started = run(sign_ins.create(&request(), name, Transport::Cookie)).unwrap();
+        let (purpose, strategy) = (ChallengePurpose::SignIn, ChallengeStrategy::EmailCode);
+        run(sign_ins.prepare(&request(), &started.token, purpose, strategy)).map(drop)
+    };
+    for _ in 0..6 {
+        for name in ["ada", "ada@example.com"] {
+            ask(name).unwrap();
+        }
+    }
+    assert_eq!(sent() - before, 10);
+    // Nobody is told: whoever sees the mails of one name run out by another's would know that both are one person's.
+    for tag in 0..5 {
+        let address = format!("ADA+{tag}@example.com");
+        run(app
+            .zalt
+            .sign_ups()
+            .create(&request(), new_sign_up(&address)))
+        .unwrap();
+        ask(&address).unwrap();
+    }
+    assert_eq!(sent() - before, 10);
+    ask("ben@example.com").unwrap();
+    // Links for a new password are counted apart.
+    let started = run(sign_ins.create(&request(), "ada", Transport::Cookie)).unwrap();
+    let (purpose, strategy) = (
+        ChallengePurpose::ResetPassword,
+        ChallengeStrategy::EmailLink,
+    );
+    run(sign_ins.prepare(&request(), &started.token, purpose, strategy)).unwrap();
+    assert_eq!(sent() - before, 11);
+    app.clock.advance(HOUR);
+    ask("ada").unwrap();
+    assert_eq!(sent() - before, 12);
 }

@@ -54,13 +54,8 @@ fn a_wrong_answer_registers_nothing() {
     let signed_in = app.sign_up(ADA);
     let only_to_register: &[Wrong] = &[
         (|m| m.client_type = Some("webauthn.get"), Refusal::Type),
-        (|m| m.algorithm = -8, Refusal::Algorithm),
-        (|m| m.algorithm = -65535, Refusal::Algorithm),
-        (
-            |m| m.attestation_format = "compound",
-            Refusal::AttestationFormat,
-        ),
-        (|m| m.attestation_format = "packed", Refusal::Attestation),
+        (|m| m.algorithm = Some(-8), Refusal::Algorithm),
+        (|m| m.algorithm = Some(-65535), Refusal::Algorithm),
     ];
     for (change, expected) in WRONG.iter().chain(only_to_register) {
         let mut wrong = authenticator();
@@ -241,4 +236,30 @@ fn a_passkey_is_registered_once_and_by_one_user() {
     }
     let account = run(app.zalt.users().find_account(ben.user.id)).unwrap();
     assert_eq!(account.credentials, []);
+}
+
+#[test]
+fn a_statement_that_nobody_asked_for_is_not_read() {
+    for format in [
+        "packed",
+        "tpm",
+        "android-key",
+        "android-safetynet",
+        "fido-u2f",
+        "apple",
+        "compound",
+        "never heard of",
+    ] {
+        let app = App::new();
+        let signed_in = app.sign_up(ADA);
+        let mut key = authenticator();
+        // None of its statements holds what its format asks for.
+        key.manner.attestation_format = format;
+        let (credential, _) = register(&app, &signed_in, &mut key).unwrap();
+        let CredentialState::Passkey(passkey) = credential.state else {
+            panic!("{credential:?}");
+        };
+        assert_eq!(passkey.attestation_format, "none", "nothing was checked");
+        sign_in(&app, &mut key).unwrap();
+    }
 }

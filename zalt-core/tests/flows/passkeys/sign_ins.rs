@@ -233,3 +233,17 @@ fn without_the_means_there_are_no_passkeys() {
     let prepared = run(app.zalt.sessions().prepare_passkey(&request(), &who));
     assert!(matches!(prepared, Err(Error::FactorNotAllowed)));
 }
+
+#[test]
+fn an_rsa_key_signs_in_and_its_signature_is_checked() {
+    let app = App::new();
+    let signed_in = app.sign_up(ADA);
+    let mut key = authenticator();
+    key.manner.rsa = true;
+    register(&app, &signed_in, &mut key).unwrap();
+    let mut wrong = key.copy();
+    wrong.manner.corrupt_signature = true;
+    assert_refused(sign_in(&app, &mut wrong), PasskeyRefusal::Signature);
+    let signed_in = sign_in(&app, &mut key).unwrap();
+    assert_eq!(methods(&signed_in), [AuthenticationMethod::Passkey]);
+}

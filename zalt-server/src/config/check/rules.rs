@@ -38,6 +38,7 @@ impl Checker<'_> {
                 "required" => Ok(SecondFactorPolicy::Required),
                 _ => Err("write disabled, optional or required".to_owned()),
             }),
+            live_sessions: self.read(Key::LiveSessions, truth),
             passkeys: self.passkeys(),
             phone_countries: self.phone_countries(),
             text_messages_per_hour: self.read(Key::PhoneMessagesPerHour, |text| {
