@@ -103,11 +103,16 @@ impl Application {
 
     /// The `token` of the latest link to say that a change was not theirs.
     pub async fn safety_link(&self, to: &str) -> String {
+        let latest = self.latest_safety_link(to).await;
+        latest.expect("a safety mail has a link")
+    }
+
+    /// The same, if one was mailed.
+    pub async fn latest_safety_link(&self, to: &str) -> Option<String> {
         self.worker.send_due().await.unwrap();
         let links = self.mails.1.lock().unwrap();
-        let latest = links.iter().rev().find(|(recipient, _)| recipient == to);
-        let (_, link) = latest.expect("a safety mail has a link");
-        link.split_once("token=").unwrap().1.to_owned()
+        let (_, link) = links.iter().rev().find(|(recipient, _)| recipient == to)?;
+        Some(link.split_once("token=").unwrap().1.to_owned())
     }
 
     /// The code of the latest message to `to`, and the `token` of its link if it has one.

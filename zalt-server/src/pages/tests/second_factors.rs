@@ -159,7 +159,7 @@ async fn a_policy_that_reaches_live_sessions_leads_to_setting_one_up() {
     // It was a while ago that anything was proved.
     let add = [("name", "")];
     browser.submit("/account/second-factors/add", &add).await;
-    assert_eq!(browser.path, "/account/reauthenticate");
+    assert!(browser.path.starts_with("/account/reauthenticate"));
     let password = [("password", PASSWORD)];
     browser.submit("/account/reauthenticate", &password).await;
     set_up(&server, &mut browser).await;

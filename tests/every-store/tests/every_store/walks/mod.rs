@@ -8,11 +8,16 @@
 //! - no change of a factor or password by a session that has not proved the strongest factor a short while ago;
 //! - each code counts once, whichever attempt or session shows it;
 //! - tries come from one budget for the first factors of an account and one for the second, however they are mixed;
-//! - a session that was ended stays ended, and any other lives.
+//! - a session that was ended stays ended, and any other lives;
+//! - a frozen account has no session and gets none until that is lifted, and a link freezes it once;
+//! - no device stands in for a second factor past its time, a new password, another set of factors, a freeze or an end of all
+//!   sessions.
 
 mod account;
+mod device;
 mod model;
 mod passkeys;
+mod safety;
 mod second_factor;
 mod sign_in;
 mod step;
@@ -74,6 +79,10 @@ const TO_BE_SEEN: &[&str] = &[
     "a second factor without a try left",
     "a session by a recovery code too",
     "a session by an app too",
+    "a session from a trusted device",
+    "a device that was trusted before",
+    "an account frozen",
+    "a right password of a frozen account",
     "a session by mail",
     "a session by password",
     "a step up",

@@ -9,7 +9,7 @@ use zalt_core::attempt::{ChallengePurpose, ChallengeStrategy};
 use zalt_core::budget::{Budget, BudgetState, Decision};
 use zalt_core::credential::TotpSecret;
 use zalt_core::id::{CredentialId, UserId};
-use zalt_core::secret::{AttemptToken, SessionToken};
+use zalt_core::secret::{AttemptToken, DeviceToken, SessionToken};
 use zalt_core::session::AuthenticationMethod;
 use zalt_test_authenticator::Authenticator;
 
@@ -18,6 +18,7 @@ pub(super) const CODE_LIFETIME: Duration = Duration::from_mins(10);
 pub(super) const ATTEMPT_LIFETIME: Duration = Duration::from_hours(1);
 pub(super) const MOST_WRONG_CODES: u32 = 5;
 pub(super) const MOST_MESSAGES: u32 = 5;
+pub(super) const TRUST: Duration = Duration::from_hours(1);
 
 /// A budget and how far it is spent. How one is counted is the budget's own business and tested with it; that it is taken
 /// from, and given back, at the right moments is this model's.
@@ -84,11 +85,43 @@ pub(super) struct Person {
     pub(super) second_tries: Tries,
     pub(super) messages: Tries,
     pub(super) reset_links: Tries,
+    /// Somebody said that a change was not theirs.
+    pub(super) is_frozen: bool,
+    /// Links that froze the account.
+    pub(super) used_links: Vec<String>,
+    /// The device that was trusted last.
+    pub(super) device: Option<Device>,
+}
+
+/// A device that stood in for the second factor at some time.
+pub(super) struct Device {
+    pub(super) token: DeviceToken,
+    pub(super) until: Timestamp,
+    /// What the account was like then.
+    pub(super) mark: Mark,
+    pub(super) factors: Vec<CredentialId>,
 }
 
 impl Person {
     pub(super) fn has_second_factor(&self) -> bool {
         !self.apps.is_empty() || self.passkey.is_some()
+    }
+
+    /// The second factors.
+    pub(super) fn factors(&self) -> Vec<CredentialId> {
+        let apps = self.apps.iter().map(|app| app.id);
+        apps.chain(self.passkey).collect()
+    }
+
+    /// Whether the device that was trusted last stands in for the second factor.
+    pub(super) fn trusts_device(&self, now: Timestamp) -> bool {
+        self.device.as_ref().is_some_and(|device| {
+            let factors = self.factors();
+            now < device.until
+                && device.mark == self.mark
+                && device.factors.len() == factors.len()
+                && device.factors.iter().all(|id| factors.contains(id))
+        })
     }
 }
 

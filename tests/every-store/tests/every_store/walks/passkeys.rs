@@ -50,6 +50,9 @@ impl Walk {
         let Some(number) = self.attempt(which, Stage::First) else {
             return;
         };
+        if self.people[self.attempts[number].person].is_frozen {
+            return;
+        }
         let may = self.is_at(number, Stage::First) && self.bears_codes(number);
         let token = self.attempts[number].token.clone();
         let sign_ins = self.zalt().sign_ins();

@@ -1,5 +1,6 @@
 //! The steps of a sign-in whose first factor was passed.
 
+use zalt_core::RequestContext;
 use zalt_core::attempt::{SecondFactorProof, SignInProgress};
 use zalt_core::credential::NewRecoveryCodes;
 use zalt_core::session::AuthenticationMethod as Method;
@@ -11,6 +12,15 @@ use super::walk::{Walk, request, time_step};
 
 impl Walk {
     pub(super) async fn second_factor(&mut self, which: Which, second: Second) {
+        self.second_factor_by(which, second, &request()).await;
+    }
+
+    pub(super) async fn second_factor_by(
+        &mut self,
+        which: Which,
+        second: Second,
+        request: &RequestContext,
+    ) {
         let Some(number) = self.attempt(which, Stage::Second) else {
             return;
         };
@@ -35,7 +45,7 @@ impl Walk {
         let answer = self
             .zalt()
             .sign_ins()
-            .attempt_second_factor(&request(), &token, &proof)
+            .attempt_second_factor(request, &token, &proof)
             .await;
         match (due, answer) {
             (Due::Session, Ok(SignInProgress::Complete(signed_in))) => {
@@ -46,6 +56,7 @@ impl Walk {
                 self.attempts[number].stage = Stage::Over;
                 let (first, _) = first.unwrap();
                 self.signed_in(person, &signed_in, &[first, proof.method()]);
+                self.trusts(person, signed_in.device);
             }
             (Due::Refusal, Err(_)) => {}
             (due, answer) => panic!("{due:?} was due, and there came {answer:?}"),

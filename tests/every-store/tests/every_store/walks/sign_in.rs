@@ -37,6 +37,8 @@ impl Step {
                 | Self::ClaimResetLink(_)
                 | Self::SetPassword(..)
                 | Self::SecondFactor(..)
+                | Self::SecondFactorTrusting(..)
+                | Self::PasswordFromDevice(..)
                 | Self::BeginEnrolment(_)
                 | Self::ConfirmEnrolment(..)
                 | Self::PasskeyAtOnce(..)
@@ -59,8 +61,14 @@ impl Walk {
             Step::ClaimResetLink(which) => self.claim_reset_link(which).await,
             Step::SetPassword(which, everywhere) => self.set_password(which, everywhere).await,
             Step::SecondFactor(which, second) => self.second_factor(which, second).await,
+            Step::SecondFactorTrusting(which, second) => {
+                self.second_factor_trusting(which, second).await;
+            }
+            Step::PasswordFromDevice(who, shown) => self.password_from_device(who, shown).await,
             Step::BeginEnrolment(which) => self.begin_enrolment(which).await,
             Step::ConfirmEnrolment(which, shown) => self.confirm_enrolment(which, shown).await,
+            // What a request leads to that is answered for a frozen account is not modelled.
+            Step::PasskeyAtOnce(who, _) if self.people[who].is_frozen => {}
             Step::PasskeyAtOnce(who, key) => self.passkey_at_once(who, key).await,
             Step::Passkey(which, key) => self.show_passkey(which, key).await,
             Step::SecondByPasskey(which, key) => self.second_by_passkey(which, key).await,
@@ -70,7 +78,10 @@ impl Walk {
     }
 
     /// What is due after the first factor.
-    fn after_first(&self, person: usize) -> Due {
+    pub(super) fn after_first(&self, person: usize) -> Due {
+        if self.people[person].is_frozen {
+            return Due::Refusal;
+        }
         match (self.policy, self.people[person].has_second_factor()) {
             (SecondFactorPolicy::Disabled, _) | (SecondFactorPolicy::Optional, false) => {
                 Due::Session
@@ -80,7 +91,7 @@ impl Walk {
         }
     }
 
-    fn add_attempt(&mut self, person: usize, token: AttemptToken, stage: Stage) {
+    pub(super) fn add_attempt(&mut self, person: usize, token: AttemptToken, stage: Stage) {
         self.attempts.push(Attempt {
             person,
             token,
@@ -121,6 +132,9 @@ impl Walk {
         let now = self.now();
         let owner = &mut self.people[who];
         let due = if owner.first_tries.take(now) && is_right {
+            if self.people[who].is_frozen {
+                self.saw("a right password of a frozen account");
+            }
             self.after_first(who)
         } else {
             Due::Refusal
@@ -219,6 +233,10 @@ impl Walk {
         };
         let now = self.now();
         let person = self.attempts[number].person;
+        if self.people[person].is_frozen {
+            // What is mailed then leads to a recovery.
+            return;
+        }
         let attempt = &self.attempts[number];
         let reset_link_is_out = attempt
             .sent
@@ -306,6 +324,7 @@ impl Walk {
     fn after_mail(&self, number: usize) -> Due {
         let attempt = &self.attempts[number];
         match attempt.sent.as_ref().map(|sent| sent.purpose) {
+            _ if self.people[attempt.person].is_frozen => Due::Refusal,
             Some(ChallengePurpose::ResetPassword) => Due::Then(Stage::NewPassword),
             _ => self.after_first(attempt.person),
         }
@@ -343,7 +362,8 @@ impl Walk {
         let Some(link) = &sent.link else {
             return;
         };
-        let may = in_time && sent.is_reset_link() && self.is_at(number, Stage::First);
+        let is_frozen = self.people[self.attempts[number].person].is_frozen;
+        let may = in_time && !is_frozen && sent.is_reset_link() && self.is_at(number, Stage::First);
         let link = LinkToken::parse(link).unwrap();
         let sign_ins = self.zalt().sign_ins();
         let answer = sign_ins.claim_reset_link(&request(), link, BY_COOKIE).await;

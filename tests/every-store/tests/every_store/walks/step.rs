@@ -68,6 +68,10 @@ pub(super) enum Step {
     ClaimResetLink(Which),
     SetPassword(Which, bool),
     SecondFactor(Which, Second),
+    /// The same, and the device stands in for it from then on.
+    SecondFactorTrusting(Which, Second),
+    /// The password, on the device that was trusted last.
+    PasswordFromDevice(Who, Shown),
     BeginEnrolment(Which),
     ConfirmEnrolment(Which, Shown),
     PasskeyAtOnce(Who, Key),
@@ -89,6 +93,10 @@ pub(super) enum Step {
     SignOut(Which),
     // Meanwhile.
     ResetFactors(Who),
+    /// Somebody follows the link of the newest mail that tells of a change: it was not theirs.
+    Freeze(Who),
+    /// The application lifts that.
+    Lift(Who),
     /// Somebody who has the password guesses at the second factor, in new attempts, until there are no tries left.
     GuessSecondFactors(Who),
     /// Somebody guesses the password.
@@ -99,18 +107,20 @@ pub(super) enum Step {
 impl Step {
     pub(super) fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
-            24 => Self::of_a_sign_in(),
-            16 => Self::of_somebody_signed_in(),
-            4 => prop_oneof![
+            72 => Self::of_a_sign_in(),
+            48 => Self::of_somebody_signed_in(),
+            12 => prop_oneof![
                 // The next code; a code's end; the end of what is recent; the end of an attempt and of most waits.
                 5 => Just(Self::Wait(31)),
                 2 => Just(Self::Wait(299)),
                 2 => Just(Self::Wait(601)),
                 1 => Just(Self::Wait(3601)),
             ],
-            1 => who().prop_map(Self::ResetFactors),
-            1 => who().prop_map(Self::GuessSecondFactors),
-            1 => who().prop_map(Self::GuessPasswords),
+            2 => who().prop_map(Self::ResetFactors),
+            1 => who().prop_map(Self::Freeze),
+            6 => who().prop_map(Self::Lift),
+            3 => who().prop_map(Self::GuessSecondFactors),
+            3 => who().prop_map(Self::GuessPasswords),
         ]
     }
 
@@ -130,7 +140,9 @@ impl Step {
             2 => (which(), shown()).prop_map(|(a, b)| Self::Link(a, b)),
             1 => which().prop_map(Self::ClaimResetLink),
             2 => (which(), any::<bool>()).prop_map(|(a, b)| Self::SetPassword(a, b)),
-            6 => (which(), second()).prop_map(|(a, b)| Self::SecondFactor(a, b)),
+            5 => (which(), second()).prop_map(|(a, b)| Self::SecondFactor(a, b)),
+            3 => (which(), second()).prop_map(|(a, b)| Self::SecondFactorTrusting(a, b)),
+            3 => (who(), shown()).prop_map(|(a, b)| Self::PasswordFromDevice(a, b)),
             3 => which().prop_map(Self::BeginEnrolment),
             3 => (which(), shown()).prop_map(|(a, b)| Self::ConfirmEnrolment(a, b)),
             3 => (who(), key()).prop_map(|(a, b)| Self::PasskeyAtOnce(a, b)),

@@ -11,7 +11,7 @@ use zalt_core::{Error, RequestContext, Timestamp, Zalt};
 use zalt_http_behaviours::{Application, Stores};
 use zalt_test_authenticator::Authenticator;
 
-use super::model::{Attempt, Mark, Person, Sent, Session, Stage, Tries};
+use super::model::{Attempt, Mark, Person, Sent, Session, Stage, TRUST, Tries};
 use super::step::{Key, Second, Shown, Step, Which};
 
 const PEOPLE: [&str; 2] = ["ada@example.com", "ben@example.com"];
@@ -39,6 +39,7 @@ impl Walk {
     pub(super) async fn begin(stores: Stores, policy: SecondFactorPolicy) -> Self {
         let app = Application::on(stores, ORIGIN, |config| {
             config.second_factors.policy = policy;
+            config.trusted_devices = Some(TRUST);
         })
         .await;
         let budgets = app.zalt().config().budgets.clone();
@@ -80,6 +81,9 @@ impl Walk {
                 second_tries: Tries::of(budgets.code),
                 messages: Tries::of(budgets.messages_per_address),
                 reset_links: Tries::of(budgets.messages_per_address),
+                is_frozen: false,
+                used_links: Vec::new(),
+                device: None,
             });
         }
         Self {
@@ -125,6 +129,8 @@ impl Walk {
         match step {
             Step::Wait(seconds) => self.app.advance(Duration::from_secs(seconds)),
             Step::ResetFactors(who) => self.reset_factors(who).await,
+            Step::Freeze(who) => self.freeze(who).await,
+            Step::Lift(who) => self.lift(who).await,
             Step::GuessPasswords(who) => {
                 for _ in 0..12 {
                     self.password_at_once(who, Shown::Wrong).await;
@@ -150,6 +156,7 @@ impl Walk {
         for (who, address) in PEOPLE.into_iter().enumerate() {
             // Longer than failures are remembered that did not reach their ceiling.
             self.take(Step::Wait(26 * 3600)).await;
+            self.take(Step::Lift(who)).await;
             let (attempts, sessions) = (self.attempts.len(), self.sessions.len());
             self.take(Step::PasswordAtOnce(who, Shown::Right)).await;
             match self.attempts.get(attempts).map(|attempt| attempt.stage) {
@@ -205,11 +212,16 @@ impl Walk {
             panic!("a cookie was asked for");
         };
         assert_eq!(signed_in.user.id, self.people[person].id);
+        assert!(
+            !self.people[person].is_frozen,
+            "a session of a frozen account"
+        );
         let proofs = &signed_in.session.amr;
         let said: Vec<_> = proofs.iter().map(|proof| proof.method).collect();
         assert_eq!(said, methods);
         self.saw(match methods {
             [Method::Password] => "a session by password",
+            [Method::Password, Method::TrustedDevice] => "a session from a trusted device",
             [Method::Email] => "a session by mail",
             [_, Method::Totp] => "a session by an app too",
             [_, Method::RecoveryCode] => "a session by a recovery code too",
