@@ -133,13 +133,6 @@ impl World {
         world
     }
 
-    const fn one_try_given_back(&self) -> Change {
-        Change::GiveBackTry {
-            key: self.budget,
-            each: Duration::from_secs(1),
-        }
-    }
-
     /// A batch with every kind of change, each of which can be applied and seen in the picture.
     pub(crate) fn everything(&self) -> Batch {
         let f = &self.f;
@@ -223,7 +216,6 @@ impl World {
                 newest: Some(self.key.kid.clone()),
             },
             Change::GiveBackBudget(self.budget),
-            self.one_try_given_back(),
             Change::RemoveExpired(Expired {
                 sessions_before: EPOCH,
                 attempts_before: EPOCH,
@@ -237,7 +229,7 @@ impl World {
                 version: 1,
             },
         ];
-        changes.extend(self.of_connections());
+        changes.extend(self.of_connections_and_tries());
         let events = vec![
             f.event(Some(eve.id), EventKind::UserCreated),
             f.event(Some(self.ben.id), EventKind::UserPurged),
@@ -245,8 +237,12 @@ impl World {
         Batch { changes, events }
     }
 
-    fn of_connections(&self) -> [Change; 3] {
+    fn of_connections_and_tries(&self) -> [Change; 4] {
         [
+            Change::GiveBackTry {
+                key: self.budget,
+                each: Duration::from_secs(1),
+            },
             Change::InsertConnection(self.f.connection("three")),
             Change::UpdateConnection(Connection {
                 updated_at: self.f.now(),

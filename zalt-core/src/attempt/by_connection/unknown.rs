@@ -11,11 +11,11 @@ use crate::connection::{
     ConnectionAttempt, ConnectionFailure, ConnectionPurpose, ConnectionStatus, Connections,
     LinkingPolicy, ViaConnection,
 };
+use crate::credential::Arrival;
 use crate::error::Error;
 use crate::identifier::{EmailAddress, IdentifierValue};
 use crate::request::RequestContext;
 use crate::secret::AttemptToken;
-use crate::credential::Arrival;
 use crate::session::{AuthenticationMethod, NewSession, Transport};
 use crate::store::{Batch, Change};
 use crate::user::{Account, Metadata, Profile};
@@ -209,8 +209,7 @@ impl Connections<'_> {
         }
         let new = NewSession::mint(zalt, request, &account.user, transport, vec![method])?;
         let batch = Batch::new().change(first).and(made);
-        let (batch, new) =
-            sign_ins.beginning(request, batch, &account, new, Arrival::SignUp)?;
+        let (batch, new) = sign_ins.beginning(request, batch, &account, new, Arrival::SignUp)?;
         if !self.settle(request, &arrived.via.key, batch).await? {
             return Ok(None);
         }

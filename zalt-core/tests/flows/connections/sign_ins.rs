@@ -69,6 +69,7 @@ fn an_unverified_address_leads_to_a_code_of_our_own() {
     assert!(matches!(wrong, Err(Error::CodeIncorrect)));
     let proof = Proof::code(&code);
     let first = run(sign_ups.attempt_proof(&request(), &token, &proof)).unwrap();
+    let first = first.into_session().unwrap();
     assert_eq!(methods(&first), [Email]);
     let again = signed_in(&app, &provider, "google", &ada);
     assert_eq!(again.user.id, first.user.id);
@@ -96,6 +97,8 @@ fn a_provider_that_tells_no_address_has_the_person_asked_for_one() {
         .zalt
         .sign_ups()
         .attempt_proof(&request(), &token, &proof))
+    .unwrap()
+    .into_session()
     .unwrap();
     let again = signed_in(&app, &provider, "google", &ada);
     assert_eq!(again.user.id, first.user.id);

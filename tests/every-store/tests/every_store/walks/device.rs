@@ -33,7 +33,7 @@ impl Walk {
         let Some(device) = &self.people[who].device else {
             return;
         };
-        let from = request().with_device(device.token.clone());
+        let from = request().with_device_cookie(device.token.clone());
         let (password, is_right) = self.password(who, shown);
         let now = self.now();
         let mut due = Due::Refusal;
