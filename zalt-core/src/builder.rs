@@ -149,6 +149,7 @@ impl ZaltBuilder {
             second_factor_by_message: true,
         });
         self.config.check()?;
+        self.config.check_way_back(self.connections.is_some())?;
         self.config.check_connections(self.connections.as_deref())?;
         let mailer = self.mailer.ok_or(ConfigError::Mailer)?;
         let hashing = HashingPool::new(

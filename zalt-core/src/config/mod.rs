@@ -360,10 +360,16 @@ impl Config {
         factors.password && (self.sign_up.password_required || !by_mail)
     }
 
-    /// Whether whoever signed up can sign in again: a sign-up proves an address and may set a password, and nothing else.
-    const fn leads_back(&self) -> bool {
+    /// Refuses sign-ups after which nobody could sign in again: one proves an address, may set a password, or comes through a
+    /// provider, and leaves nothing else behind.
+    pub(crate) const fn check_way_back(&self, connections: bool) -> Result<(), ConfigError> {
         let factors = &self.first_factors;
-        factors.password || factors.email_code || factors.email_link
+        let leads_back =
+            connections || factors.password || factors.email_code || factors.email_link;
+        if self.sign_up.open && !leads_back {
+            return Err(ConfigError::SignUpWithoutWayIn);
+        }
+        Ok(())
     }
 
     /// Checks that there is a way to sign in, and a factor where one is required.
@@ -371,9 +377,6 @@ impl Config {
         use ConfigError as E;
         if self.first_factors == FirstFactors::NONE {
             return Err(E::FirstFactors);
-        }
-        if self.sign_up.open && !self.leads_back() {
-            return Err(E::SignUpWithoutWayIn);
         }
         let second = &self.second_factors;
         if second.policy == SecondFactorPolicy::Required
