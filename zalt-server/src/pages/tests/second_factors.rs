@@ -6,7 +6,7 @@ use http::StatusCode;
 use zalt_core::config::{FirstFactor, FirstFactors, SecondFactorMethods, SecondFactorPolicy};
 use zalt_core::credential::TotpSecret;
 
-use super::browser::{ADA, Browser, LOCAL, Server, first_factor, recovery_codes};
+use super::browser::{ADA, Browser, LOCAL, PASSWORD, Server, first_factor, recovery_codes};
 
 const STEP: Duration = Duration::from_secs(30);
 
