@@ -103,6 +103,11 @@ async fn read(body: Body, http: &ZaltHttp) -> Result<Bytes, ApiError> {
     }
 }
 
+/// The bytes of a form, up to the longest body.
+pub(crate) async fn read_form(body: Body, http: &ZaltHttp) -> Result<Bytes, ApiError> {
+    read(body, http).await
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // A struct would also read itself from a list of its fields.
     if bytes.trim_ascii_start().first() != Some(&b'{') {

@@ -14,6 +14,13 @@ pub struct HttpConfig {
     pub max_body_bytes: usize,
     /// Whether `Strict-Transport-Security` covers the subdomains too. Only sent where the base URL is https.
     pub hsts_include_subdomains: bool,
+    /// The page of the application that browsers are led to when they come back from a provider and are not signed in: a path or
+    /// an address. It is told in its query either `status` and `attempt`, what is still to be done, or `error`, `connection` and
+    /// `request_id`, why nobody came in. Without one all that goes to where the person wanted to be.
+    pub connection_page: Option<String>,
+    /// Whether the front ends of users get the tokens that open a provider's API in their name. A script that gets into a
+    /// page gets them too.
+    pub hand_out_provider_tokens: bool,
 }
 
 impl Default for HttpConfig {
@@ -23,6 +30,8 @@ impl Default for HttpConfig {
             allowed_origins: Vec::new(),
             max_body_bytes: 64 * 1024,
             hsts_include_subdomains: false,
+            connection_page: None,
+            hand_out_provider_tokens: false,
         }
     }
 }

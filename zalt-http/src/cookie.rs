@@ -27,6 +27,8 @@ pub enum CookieKind {
     /// The token of a sign-in without identifier, which a sign-in page begins as it opens: apart from the others, so that
     /// opening the page ends none of them.
     Passkey,
+    /// The token of somebody who is at a provider, or came back and has something to add.
+    Connection,
     /// The token that binds a sign-up under way to this browser.
     SignUp,
     /// The secret that the tokens in forms are bound to.
@@ -62,6 +64,7 @@ impl CookieKind {
             Self::Session => "__Host-zalt_session",
             Self::SignIn => "__Host-zalt_sign_in",
             Self::Passkey => "__Host-zalt_passkey",
+            Self::Connection => "__Host-zalt_connection",
             Self::SignUp => "__Host-zalt_sign_up",
             Self::Form => "__Host-zalt_form",
             Self::Device => "__Host-zalt_device",
@@ -74,6 +77,7 @@ impl CookieKind {
             Self::Session => "zalt_session",
             Self::SignIn => "zalt_sign_in",
             Self::Passkey => "zalt_passkey",
+            Self::Connection => "zalt_connection",
             Self::SignUp => "zalt_sign_up",
             Self::Form => "zalt_form",
             Self::Device => "zalt_device",

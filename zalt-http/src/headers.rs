@@ -11,19 +11,20 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::http_zalt::ZaltHttp;
 
-/// Nothing of the API is ever a page, may be framed, sniffed or, unless its endpoint says otherwise, stored.
+/// Nothing of the API may be framed, sniffed or, unless its endpoint says otherwise, be a page or stored.
 pub(crate) fn secure(http: &ZaltHttp, headers: &mut HeaderMap) {
     let fixed = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
         (REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

@@ -34,6 +34,7 @@ pub fn document(http: &ZaltHttp) -> OpenApi {
     tags(
         (name = "sign-ups", description = "Making an account"),
         (name = "sign-ins", description = "Signing in, and setting a new password when the old one is lost"),
+        (name = "connections", description = "Signing in, up and linking with a provider"),
         (name = "sessions", description = "The sessions of the person who is signed in, and their tokens"),
         (name = "safety", description = "Freezing an account that somebody else is at, and recovering it"),
         (name = "me", description = "The account of the person who is signed in"),
@@ -71,6 +72,7 @@ fn describe(http: &ZaltHttp, document: &mut OpenApi) {
             ("session_cookie", CookieKind::Session),
             ("sign_in_cookie", CookieKind::SignIn),
             ("sign_up_cookie", CookieKind::SignUp),
+            ("connection_cookie", CookieKind::Connection),
         ];
         for (scheme, kind) in cookies {
             let value = ApiKeyValue::new(http.cookies().name(kind));

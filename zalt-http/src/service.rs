@@ -16,6 +16,7 @@ use tower::{BoxError, Service, ServiceExt};
 use tracing::Instrument;
 use zalt_core::{ErrorCode, Zalt};
 
+use crate::api;
 use crate::auth::RequestAuth;
 use crate::config::HttpConfig;
 use crate::headers;
@@ -26,7 +27,8 @@ use crate::request_id::X_REQUEST_ID;
 /// Every endpoint as one service over http types. Clones share everything.
 ///
 /// Whatever happens to a request, whichever path it names, happens in this order: its id and client are found out, its
-/// origin is checked, it is routed. So no spelling of a path leads past a check.
+/// origin is checked, it is routed. So no spelling of a path leads past a check; the one path that other sites may post to is
+/// known by its exact spelling.
 #[derive(Clone)]
 pub struct ZaltService {
     http: ZaltHttp,
@@ -128,10 +130,12 @@ async fn respond(
     request: Request<Body>,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
+    let (method, path) = (request.method(), request.uri().path());
+    let form_post = api::is_form_post(method, path, request.headers());
     let mut response =
         if let Some(preflight) = headers::preflight(&http, request.method(), request.headers()) {
             preflight
-        } else if auth.is_cross_origin() {
+        } else if auth.is_cross_origin() && !form_post {
             axum::response::IntoResponse::into_response(ApiError::from(cross_origin()))
         } else {
             match routes.oneshot(request).await {

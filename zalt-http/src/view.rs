@@ -1,5 +1,6 @@
 //! What replies are made of: the parts of core's model that their reader may see, and no more.
 
+mod connection;
 mod credential;
 mod identifier;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zalt_core::attempt::{self, Attempt, AttemptState, ChallengePurpose, ChallengeStrategy};
 use zalt_core::config::{Config, FirstFactor, SecondFactor};
+use zalt_core::connection::ViaConnection;
 use zalt_core::event::{Actor, Event};
 use zalt_core::identifier::{Identifier, IdentifierKind};
 use zalt_core::session::{self, Session};
@@ -14,6 +16,7 @@ use zalt_core::store::{Cursor, Page};
 use zalt_core::user::Account;
 use zalt_core::{Timestamp, Zalt};
 
+pub(crate) use connection::{ConnectionView, ExternalAccountView, ProviderTokenView};
 pub(crate) use credential::{
     CredentialView, PasskeyCreationView, PasskeyRequestView, TotpEnrollmentView,
 };
@@ -128,6 +131,9 @@ pub(crate) struct SignInView {
     /// which tell nothing about anybody, and then those that the user has set up.
     #[schema(example = json!(["password", "email_code"]))]
     supported_strategies: Vec<&'static str>,
+    /// The connection whose account there is linked once the sign-in is complete.
+    #[schema(example = "google")]
+    connection: Option<String>,
     challenge: Option<ChallengeView>,
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
     created_at: Timestamp,
@@ -154,6 +160,9 @@ pub(crate) struct SignUpView {
     /// What has to be verified.
     #[schema(example = json!(["email_address"]))]
     unverified_fields: &'static [&'static str],
+    /// The connection whose account there becomes the user's once the sign-up is complete.
+    #[schema(example = "google")]
+    connection: Option<String>,
     challenge: Option<ChallengeView>,
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00Z")]
     created_at: Timestamp,
@@ -302,11 +311,18 @@ impl SignInView {
             status: state.status,
             identifier: state.identifier.as_ref().map(ToString::to_string),
             supported_strategies: supported_strategies(zalt.config(), state),
+            connection: pending_connection(state.connection.as_ref()),
             challenge: state.challenge.as_ref().map(ChallengeView::of),
             created_at: attempt.created_at,
             expires_at: attempt.expires_at,
         })
     }
+}
+
+/// The connection through which an account came that waits to be linked.
+fn pending_connection(via: Option<&ViaConnection>) -> Option<String> {
+    let via = via.filter(|via| via.pending.is_some())?;
+    Some(via.key.to_string())
 }
 
 /// What the next step may take.
@@ -362,6 +378,7 @@ impl SignUpView {
             first_name: state.profile.first_name.as_ref().map(ToString::to_string),
             last_name: state.profile.last_name.as_ref().map(ToString::to_string),
             unverified_fields,
+            connection: pending_connection(state.connection.as_ref()),
             challenge: state.challenge.as_ref().map(ChallengeView::of),
             created_at: attempt.created_at,
             expires_at: attempt.expires_at,

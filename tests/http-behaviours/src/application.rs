@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::provider::ScriptedProvider;
 use async_trait::async_trait;
 use zalt_core::budget::BudgetStore;
 use zalt_core::id::MessageId;
@@ -49,6 +50,7 @@ pub struct Application {
     worker: Worker,
     clock: Arc<TestClock>,
     mails: Mailbox,
+    provider: ScriptedProvider,
 }
 
 impl Application {
@@ -62,6 +64,7 @@ impl Application {
         let keys = EncryptionKeys::parse(&EncryptionKeys::generate(&SystemRng).unwrap()).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
         let mails = Mailbox::default();
+        let provider = ScriptedProvider::default();
         let (zalt, worker) = Zalt::builder_on(stores.store, stores.account_budgets, keys, base_url)
             .configure(|config| {
                 config.hashing.params = insecure_params_for_tests();
@@ -70,6 +73,7 @@ impl Application {
             .mailer(mails.clone())
             .sms_sender(mails.clone())
             .passkeys(WebauthnVerifier::new())
+            .connections(Arc::new(provider.clone()))
             .clock(clock.clone())
             .build()
             .await
@@ -79,12 +83,18 @@ impl Application {
             worker,
             clock,
             mails,
+            provider,
         }
     }
 
     /// The application itself.
     pub const fn zalt(&self) -> &Zalt {
         &self.zalt
+    }
+
+    /// The provider behind every connection.
+    pub const fn provider(&self) -> &ScriptedProvider {
+        &self.provider
     }
 
     /// Lets time pass.

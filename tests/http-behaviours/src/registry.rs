@@ -186,6 +186,25 @@ register! {
         what_is_no_credential_is_an_invalid_field,
         related_origins_are_told_to_browsers,
     }
+    connections {
+        an_address_that_is_vouched_for_signs_up_and_in,
+        what_comes_back_counts_for_whoever_began_and_once,
+        a_failure_is_told_where_the_person_goes,
+        a_page_of_the_application_is_told_instead,
+        an_address_that_nobody_vouches_for_is_verified_here,
+        an_address_that_is_not_told_is_asked_for,
+        an_account_of_the_same_address_is_proved_first,
+        an_account_is_linked_and_unlinked,
+        a_link_is_for_the_session_that_asked,
+        the_form_of_a_provider_leads_to_the_same_address,
+        nobody_is_led_to_an_address_that_is_not_listed,
+        an_app_brings_the_answer_itself,
+        a_window_of_its_own_tells_the_page_that_opened_it,
+        an_id_token_that_an_app_got_signs_in_once,
+        a_providers_token_is_handed_out_by_choice,
+        one_is_switched_on_and_off_at_run_time,
+        what_begins_is_checked,
+    }
     enumeration {
         sign_in_answers_alike_for_known_and_unknown,
         sign_up_answers_alike_for_known_and_unknown,

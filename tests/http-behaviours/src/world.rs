@@ -8,6 +8,7 @@ use zalt_http::{HttpConfig, ZaltHttp};
 
 use crate::application::Application;
 use crate::client::{Adapter, App, Browser, Call, Client, Reply};
+use crate::provider::ScriptedProvider;
 
 pub(crate) const PASSWORD: &str = "a walk in the rain";
 
@@ -50,6 +51,10 @@ impl World {
     /// The OpenAPI document.
     pub const fn open_api(&self) -> &Value {
         &self.open_api
+    }
+
+    pub(crate) const fn provider(&self) -> &ScriptedProvider {
+        self.application.provider()
     }
 
     pub(crate) fn client(&self) -> &dyn Client {

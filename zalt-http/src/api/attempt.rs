@@ -23,6 +23,13 @@ pub(crate) static ZALT_ATTEMPT: HeaderName = HeaderName::from_static("zalt-attem
 /// The token of the sign-in that the path names.
 pub(crate) struct SignInToken(pub(crate) AttemptToken);
 
+/// The token of the attempt that the path names, whose owner came back from a provider.
+pub(crate) struct ConnectionToken {
+    pub(crate) token: AttemptToken,
+    /// Whether a browser keeps it in a cookie.
+    pub(crate) by_cookie: bool,
+}
+
 /// The token of the sign-up that the path names.
 pub(crate) struct SignUpToken(pub(crate) AttemptToken);
 
@@ -31,6 +38,16 @@ impl FromRequestParts<ZaltHttp> for SignInToken {
 
     async fn from_request_parts(parts: &mut Parts, http: &ZaltHttp) -> Result<Self, ApiError> {
         of_path(parts, http, CookieKind::SignIn).await.map(Self)
+    }
+}
+
+impl FromRequestParts<ZaltHttp> for ConnectionToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, http: &ZaltHttp) -> Result<Self, ApiError> {
+        let token = of_path(parts, http, CookieKind::Connection).await?;
+        let by_cookie = !parts.headers.contains_key(&ZALT_ATTEMPT);
+        Ok(Self { token, by_cookie })
     }
 }
 
@@ -106,7 +123,8 @@ pub(crate) fn begun<V: Serialize>(
     Ok(response)
 }
 
-fn transport(attempt: &Attempt) -> Transport {
+/// How the session will be held that an attempt leads to.
+pub(crate) fn transport(attempt: &Attempt) -> Transport {
     use zalt_core::attempt::AttemptState;
     match &attempt.state {
         AttemptState::SignIn(state) => state.transport,

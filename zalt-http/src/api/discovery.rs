@@ -14,6 +14,8 @@ use zalt_core::jwt::JwkSet;
 
 use super::call::Call;
 use crate::openapi::errors;
+use crate::problem::ApiError;
+use crate::view::ConnectionView;
 
 pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
     endpoints
@@ -45,6 +47,8 @@ struct SettingsView {
     #[schema(example = 2_592_000)]
     trusted_devices: Option<u64>,
     sign_up: SignUpSettingsView,
+    /// The providers that people may sign in with, in the order in which to offer them.
+    connections: Vec<ConnectionView>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -72,11 +76,12 @@ struct SignUpSettingsView {
     get, path = "/v1/client/settings", operation_id = "get_settings", tag = "discovery",
     responses((status = 200, description = "The settings", body = SettingsView), DiscoveryErrors)
 )]
-async fn settings(call: Call) -> Reply<SettingsView> {
+async fn settings(call: Call) -> Result<Reply<SettingsView>, ApiError> {
+    let usable = call.zalt().connections().usable().await?;
     let config = call.zalt().config();
     let factors = config.first_factors.iter();
     let methods = config.second_factors.methods.iter();
-    Reply(SettingsView {
+    Ok(Reply(SettingsView {
         application_name: config.application_name.clone(),
         first_factors: factors.map(FirstFactor::as_str).collect(),
         second_factors: SecondFactorsView {
@@ -88,7 +93,8 @@ async fn settings(call: Call) -> Reply<SettingsView> {
             open: config.sign_up.open,
             password_required: config.needs_password(),
         },
-    })
+        connections: usable.iter().filter_map(ConnectionView::of).collect(),
+    }))
 }
 
 /// The public keys of access tokens (RFC 7517)

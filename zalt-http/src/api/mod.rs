@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod connection;
 mod discovery;
 mod endpoints;
 mod fields;
@@ -24,6 +25,8 @@ use crate::http_zalt::ZaltHttp;
 use crate::openapi;
 use crate::service::MatchedRoute;
 
+pub(crate) use connection::is_form_post;
+
 /// What the endpoints are, for the OpenAPI document.
 pub(crate) fn description() -> OpenApi {
     collected(OpenApiRouter::with_openapi(openapi::base())).into_openapi()
@@ -40,6 +43,7 @@ pub(crate) fn routes(http: &ZaltHttp) -> Router {
 fn collected<E: Endpoints>(endpoints: E) -> E {
     let endpoints = sign_up::routes(endpoints);
     let endpoints = sign_in::routes(endpoints);
+    let endpoints = connection::routes(endpoints);
     let endpoints = session::routes(endpoints);
     let endpoints = me::routes(endpoints);
     let endpoints = safety::routes(endpoints);

@@ -1,6 +1,7 @@
 //! The reply of a sign-in or sign-up that is complete.
 
 use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
 use http::header::SET_COOKIE;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -121,26 +122,40 @@ async fn body(call: &Call, signed_in: &SignedIn) -> Result<Complete, ApiError> {
     })
 }
 
+/// The cookies of a session that a browser gets with no body.
+pub(crate) async fn session_cookies(
+    call: &Call,
+    signed_in: &SignedIn,
+) -> Result<Vec<HeaderValue>, ApiError> {
+    let SessionCredentials::Cookie(token) = &signed_in.credentials else {
+        return Ok(Vec::new());
+    };
+    call.auth.end_replaced_session().await;
+    let expires_at = signed_in.session.expires_at;
+    let session = call
+        .http
+        .cookie_until(CookieKind::Session, &token.expose(), expires_at)?;
+    let mut cookies = vec![session];
+    if let Some(device) = &signed_in.device {
+        cookies.push(call.http.device_cookie(device)?);
+    }
+    Ok(cookies)
+}
+
 async fn hand_over(
     call: &Call,
     signed_in: &SignedIn,
     attempt: Option<CookieKind>,
     mut response: Response,
 ) -> Result<Response, ApiError> {
-    if let SessionCredentials::Cookie(token) = &signed_in.credentials {
-        call.auth.end_replaced_session().await;
-        let expires_at = signed_in.session.expires_at;
-        let cookie = call
-            .http
-            .cookie_until(CookieKind::Session, &token.expose(), expires_at)?;
+    let mut cookies = session_cookies(call, signed_in).await?;
+    if !cookies.is_empty()
+        && let Some(kind) = attempt
+    {
+        cookies.push(call.clear(kind));
+    }
+    for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
-        if let Some(device) = &signed_in.device {
-            let cookie = call.http.device_cookie(device)?;
-            response.headers_mut().append(SET_COOKIE, cookie);
-        }
-        if let Some(kind) = attempt {
-            response.headers_mut().append(SET_COOKIE, call.clear(kind));
-        }
     }
     Ok(response)
 }

@@ -4,6 +4,7 @@ mod credential;
 mod device;
 mod email_address;
 mod event;
+mod external_account;
 mod passkey;
 mod password;
 mod phone_number;
@@ -38,6 +39,9 @@ pub(super) fn routes<E: Endpoints>(endpoints: E) -> E {
         .routes(routes!(passkey::confirm))
         .routes(routes!(credential::rename, credential::remove))
         .routes(routes!(credential::new_recovery_codes))
+        .routes(routes!(external_account::list, external_account::link))
+        .routes(routes!(external_account::unlink))
+        .routes(routes!(external_account::token))
         .routes(routes!(device::list))
         .routes(routes!(device::forget))
         .routes(routes!(event::list))

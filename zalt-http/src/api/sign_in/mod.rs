@@ -8,7 +8,7 @@ mod reset;
 mod second_factor;
 
 pub(super) use passkey::ConfirmPasskey;
-pub(super) use progress::{SignedUp, arrive};
+pub(super) use progress::{FactorPassed, SignedUp, arrive, go_on};
 use utoipa_axum::routes;
 
 use super::endpoints::Endpoints;

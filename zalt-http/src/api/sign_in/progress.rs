@@ -57,7 +57,7 @@ pub(in crate::api) async fn arrive(
 }
 
 /// Hands the session over, or says what is still to be done.
-pub(super) async fn go_on(call: &Call, progress: SignInProgress) -> Result<Response, ApiError> {
+pub(crate) async fn go_on(call: &Call, progress: SignInProgress) -> Result<Response, ApiError> {
     match progress {
         SignInProgress::Complete(signed_in) => {
             complete(call, signed_in, Some(CookieKind::SignIn)).await
