@@ -7,9 +7,10 @@ use zalt_core::passkey::PasskeyConfig;
 use zalt_core::secret::EncryptionKeys;
 use zalt_core::{BuildError, Clock, Rng, SystemClock, SystemRng, Worker, Zalt};
 use zalt_notify::MemoryMailer;
+use zalt_oauth::{OAuthProviders, OutboundConfig, SetupError};
 use zalt_webauthn::WebauthnVerifier;
 
-use crate::config::{Config, PasskeySettings};
+use crate::config::{Config, Mode, PasskeySettings};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::mail::{self, MailSetupError};
 use crate::storage::{Schema, Storage, StorageError};
@@ -38,6 +39,8 @@ pub(crate) enum ApplicationError {
     Storage(#[from] StorageError),
     #[error("mail can't be sent: {0}")]
     Mail(#[from] MailSetupError),
+    #[error("providers can't be reached: {0}")]
+    Providers(#[from] SetupError),
     #[error(transparent)]
     Build(#[from] BuildError),
 }
@@ -60,6 +63,7 @@ impl Application {
             .clock(clock.clone())
             .rng(rng)
             .passkeys(WebauthnVerifier::new())
+            .connections(Arc::new(providers(config, &clock)?))
             .configure(|core| configure(core, config));
         if let Some(budgets) = &storage.network_budgets {
             builder = builder.network_budgets(budgets.clone());
@@ -73,6 +77,15 @@ impl Application {
             inbox,
         })
     }
+}
+
+/// What speaks to providers. While somebody tries things out on their own machine, a provider may be there too.
+fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<OAuthProviders, SetupError> {
+    let providers = OAuthProviders::new(clock.clone(), &OutboundConfig::default())?;
+    Ok(match config.mode {
+        Mode::Development => providers.allowing_this_machine(),
+        Mode::Production => providers,
+    })
 }
 
 /// The keys of the configuration, or in development the one of the data folder.
@@ -120,6 +133,12 @@ fn configure(core: &mut zalt_core::Config, config: &Config) {
     );
     set(&mut core.new_device_mails, ours.new_device_mails.as_ref());
     set(&mut core.recovery_hold, ours.recovery_hold.as_ref());
+    set(
+        &mut core.connection_linking,
+        ours.connection_linking.as_ref(),
+    );
+    core.connections.clone_from(&config.connections);
+    core.return_addresses.clone_from(&ours.return_addresses);
     core.trusted_devices = ours.trusted_devices;
     set(&mut core.sessions.lifetime, ours.session_lifetime.as_ref());
     set(

@@ -26,6 +26,28 @@ pub(crate) enum Action {
     Backup { to: PathBuf },
     /// Make a user.
     CreateUser(CreateUser),
+    /// See to the connections of the store.
+    Connection(ConnectionAction),
+}
+
+/// What is done to a connection, by its key.
+pub(crate) enum ConnectionAction {
+    List,
+    Add(Box<AddConnection>),
+    Enable(String),
+    Disable(String),
+    Remove(String),
+}
+
+/// The connection to add.
+pub(crate) struct AddConnection {
+    pub(crate) key: String,
+    /// By the names that they have in the file.
+    pub(crate) fields: Vec<(&'static str, String)>,
+    /// Each `name=value`.
+    pub(crate) options: Vec<String>,
+    pub(crate) secret_from_stdin: bool,
+    pub(crate) disabled: bool,
 }
 
 /// The user to make.
@@ -55,6 +77,10 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Invocat
             Some(("create", inner)) => (Action::CreateUser(create_user(inner)), inner),
             _ => (Action::Serve, user),
         },
+        Some(("connection", connection)) => match connection.subcommand() {
+            Some((name, inner)) => (Action::Connection(connection_action(name, inner)), inner),
+            None => (Action::Serve, connection),
+        },
         Some((_, inner)) => (Action::Serve, inner),
         None => (Action::Serve, &matches),
     };
@@ -83,6 +109,10 @@ fn command() -> Command {
         .about("Users")
         .subcommand_required(true)
         .subcommand(create_user_command());
+    let connection = Command::new("connection")
+        .about("Connections to providers that are kept in the store; the server may run meanwhile")
+        .subcommand_required(true)
+        .subcommands(connection_commands());
     let root = Command::new("zalt-server")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Sign-in pages, account pages and the API of Zalt in one binary")
@@ -92,7 +122,7 @@ fn command() -> Command {
              on this machine can see it.",
         )
         .term_width(100)
-        .subcommands([serve, migrate, doctor, backup, user])
+        .subcommands([serve, migrate, doctor, backup, user, connection])
         .arg(
             Arg::new("config")
                 .long("config")
@@ -163,6 +193,116 @@ fn create_user(matches: &ArgMatches) -> CreateUser {
     }
 }
 
+fn connection_commands() -> [Command; 5] {
+    let key = || {
+        Arg::new("key")
+            .required(true)
+            .value_name("KEY")
+            .help("Names the connection in addresses, such as google")
+    };
+    let mut add = Command::new("add")
+        .about("Set up a connection, and say what to register with the provider")
+        .arg(key());
+    for (name, flag, help) in FIELDS {
+        add = add.arg(Arg::new(name).long(flag).value_name("TEXT").help(help));
+    }
+    let add = add
+        .arg(
+            Arg::new("option")
+                .long("option")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("What this provider needs beside that, such as tenant=...; may be repeated"),
+        )
+        .arg(
+            Arg::new("client_secret_stdin")
+                .long("client-secret-stdin")
+                .action(ArgAction::SetTrue)
+                .help("Read the client secret from standard input"),
+        )
+        .arg(
+            Arg::new("disabled")
+                .long("disabled")
+                .action(ArgAction::SetTrue)
+                .help("Don't offer it yet"),
+        );
+    [
+        Command::new("list").about("Those of the store and those of the configuration"),
+        add,
+        Command::new("enable").about("Offer it").arg(key()),
+        Command::new("disable")
+            .about("Offer it no more; whoever is linked stays so")
+            .arg(key()),
+        Command::new("remove")
+            .about("Remove it; whoever is linked stays so")
+            .arg(key()),
+    ]
+}
+
+/// The names of the file, the flags, and what they are for.
+const FIELDS: [(&str, &str, &str); 8] = [
+    (
+        "provider",
+        "provider",
+        "The preset, or oidc or oauth2 [default: the key]",
+    ),
+    (
+        "client_id",
+        "client-id",
+        "What the provider calls this application",
+    ),
+    ("issuer", "issuer", "The issuer of an OpenID provider"),
+    (
+        "authorization_url",
+        "authorization-url",
+        "Where browsers are sent, for oauth2",
+    ),
+    (
+        "token_url",
+        "token-url",
+        "Where codes are redeemed, for oauth2",
+    ),
+    (
+        "userinfo_url",
+        "userinfo-url",
+        "Where it is asked who came, for oauth2",
+    ),
+    (
+        "revocation_url",
+        "revocation-url",
+        "Where tokens are given back, for oauth2",
+    ),
+    (
+        "scopes",
+        "scopes",
+        "What is asked for beyond what signing in needs, separated by commas",
+    ),
+];
+
+fn connection_action(name: &str, matches: &ArgMatches) -> ConnectionAction {
+    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
+    let key = text("key").unwrap_or_default();
+    match name {
+        "add" => {
+            let fields = FIELDS.iter();
+            let options = matches.get_many::<String>("option");
+            ConnectionAction::Add(Box::new(AddConnection {
+                key,
+                fields: fields
+                    .filter_map(|(name, ..)| Some((*name, text(name)?)))
+                    .collect(),
+                options: options.into_iter().flatten().cloned().collect(),
+                secret_from_stdin: matches.get_flag("client_secret_stdin"),
+                disabled: matches.get_flag("disabled"),
+            }))
+        }
+        "enable" => ConnectionAction::Enable(key),
+        "disable" => ConnectionAction::Disable(key),
+        "remove" => ConnectionAction::Remove(key),
+        _ => ConnectionAction::List,
+    }
+}
+
 fn flags(matches: &ArgMatches) -> Flags {
     let mut values = BTreeMap::new();
     let mut secret_files = BTreeMap::new();
@@ -210,6 +350,41 @@ mod tests {
             let listen = invocation.flags.values.get(&Key::Listen);
             assert_eq!(listen.map(String::as_str), Some("127.0.0.1:1"));
         }
+    }
+
+    #[test]
+    fn a_connection_is_seen_to_below_connection() {
+        let invocation = parsed(&[
+            "connection",
+            "add",
+            "acme",
+            "--provider",
+            "oidc",
+            "--client-id",
+            "zalt",
+            "--option",
+            "a=b",
+            "--option",
+            "c=d",
+            "--client-secret-stdin",
+        ]);
+        let Action::Connection(ConnectionAction::Add(added)) = invocation.action else {
+            panic!("another action");
+        };
+        assert_eq!(added.key, "acme");
+        let fields = [("provider", "oidc"), ("client_id", "zalt")];
+        assert_eq!(
+            added.fields,
+            fields.map(|(name, text)| (name, text.to_owned()))
+        );
+        assert_eq!(added.options, ["a=b", "c=d"]);
+        assert!(added.secret_from_stdin && !added.disabled);
+        let action = parsed(&["connection", "disable", "acme"]).action;
+        assert!(
+            matches!(action, Action::Connection(ConnectionAction::Disable(key)) if key == "acme")
+        );
+        let action = parsed(&["connection", "list"]).action;
+        assert!(matches!(action, Action::Connection(ConnectionAction::List)));
     }
 
     #[test]

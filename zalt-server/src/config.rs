@@ -5,6 +5,7 @@
 //! repeats a secret.
 
 mod check;
+mod connections;
 mod duration;
 mod file;
 mod gather;
@@ -13,6 +14,7 @@ mod problem;
 mod storage;
 mod values;
 
+pub(crate) use connections::GivenConnection as ConnectionGiven;
 pub(crate) use gather::{Environment, Flags};
 pub(crate) use key::Key;
 pub(crate) use problem::ConfigError;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 use zalt_core::budget::Budget;
 use zalt_core::config::{FirstFactors, SecondFactorMethods, SecondFactorPolicy};
+use zalt_core::connection::{ConnectionSettings, LinkingPolicy};
 use zalt_core::identifier::Region;
 use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
@@ -59,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) jwt_secret: Option<Zeroizing<Vec<u8>>>,
     pub(crate) mail: MailConfig,
     pub(crate) sms: Option<SmsConfig>,
+    /// Those that the operator configured; there may be others in the store.
+    pub(crate) connections: Vec<ConnectionSettings>,
     pub(crate) http: HttpSettings,
     pub(crate) application: ApplicationSettings,
     pub(crate) log: LogConfig,
@@ -132,6 +137,7 @@ pub(crate) struct HttpSettings {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) allowed_origins: Vec<AllowedOrigin>,
     pub(crate) hsts_include_subdomains: bool,
+    pub(crate) provider_tokens: bool,
     pub(crate) max_connections: usize,
 }
 
@@ -149,6 +155,8 @@ pub(crate) struct ApplicationSettings {
     pub(crate) passkeys: PasskeySettings,
     pub(crate) phone_countries: Option<Vec<Region>>,
     pub(crate) text_messages_per_hour: Option<Budget>,
+    pub(crate) connection_linking: Option<LinkingPolicy>,
+    pub(crate) return_addresses: Vec<String>,
     pub(crate) trusted_devices: Option<Duration>,
     pub(crate) new_device_mails: Option<bool>,
     pub(crate) recovery_hold: Option<Duration>,

@@ -59,6 +59,7 @@ async fn run(
         Action::Migrate => commands::migrate(&config).await?,
         Action::Doctor => commands::doctor(&config).await?,
         Action::Backup { to } => commands::backup(&config, &to).await?,
+        Action::Connection(action) => commands::connection(&config, action).await?,
         Action::CreateUser(user) => commands::create_user(&config, user).await?,
     }
     Ok(())

@@ -10,6 +10,7 @@ mod flash;
 mod handlers;
 mod headers;
 mod local;
+mod marks;
 mod messages;
 mod moment;
 mod paths;
@@ -22,6 +23,7 @@ mod views;
 mod visit;
 
 pub(crate) use handlers::{REQUEST_TIMEOUT, router};
+pub(crate) use paths::SIGN_IN_CONNECTION;
 pub(crate) use state::Pages;
 pub(crate) use theme::{Theme, ThemeConfig};
 pub(crate) use visit::KnownUser;

@@ -26,7 +26,7 @@ use crate::application::{Application, ApplicationError, local_base_url};
 use crate::config::{Config, DatabaseConfig, Mode};
 use crate::data_dir::{DataDir, take_folder};
 use crate::metrics;
-use crate::pages::Pages;
+use crate::pages::{self, Pages};
 use crate::storage::Schema;
 use metrics_page::Observed;
 
@@ -140,6 +140,8 @@ fn http_config(config: &Config) -> HttpConfig {
     http.allowed_origins
         .clone_from(&config.http.allowed_origins);
     http.hsts_include_subdomains = config.http.hsts_include_subdomains;
+    http.connection_page = Some(pages::SIGN_IN_CONNECTION.to_owned());
+    http.hand_out_provider_tokens = config.http.provider_tokens;
     http
 }
 

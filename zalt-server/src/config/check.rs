@@ -16,13 +16,16 @@ use zalt_core::secret::EncryptionKeys;
 use zalt_http::client_ip::{ForwardedHeader, TrustedProxies};
 use zalt_http::origin::AllowedOrigin;
 
+use super::connections;
 use super::gather::Gathered;
 use super::key::Key;
 use super::problem::Problem;
 use super::values::{Given, Values};
 use super::{Config, HttpSettings, LogConfig, LogFormat, MailConfig, Mode};
 use crate::pages::Theme;
-use parse::{base_url, folder, is_public, jwt_secret, listed, listen, reason, truth, within};
+use parse::{base_url, folder, is_public, jwt_secret, listen, reason, truth, within};
+
+pub(super) use parse::listed;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const MAX_CONNECTIONS: usize = 512;
@@ -64,6 +67,7 @@ pub(super) fn check(gathered: &Gathered, problems: &mut Vec<Problem>) -> Option<
         jwt_secret: checker.read(Key::JwtSecret, jwt_secret),
         mail: mail.unwrap_or(MailConfig::Inbox),
         sms: checker.sms(),
+        connections: connections::check(&gathered.connections, checker.problems),
         http: checker.http(),
         application,
         log: checker.log(mode),
@@ -188,6 +192,7 @@ impl<'a> Checker<'a> {
                 .with_header(header.unwrap_or_default()),
             allowed_origins: allowed_origins.unwrap_or_default(),
             hsts_include_subdomains: self.read(Key::HstsSubdomains, truth).unwrap_or(false),
+            provider_tokens: self.read(Key::ProviderTokens, truth).unwrap_or(false),
             max_connections: self
                 .read(Key::MaxConnections, |text| within(text, 1, 100_000))
                 .unwrap_or(MAX_CONNECTIONS),

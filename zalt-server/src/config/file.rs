@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use zeroize::Zeroizing;
 
+use super::connections;
 use super::gather::{Gathered, choose};
 use super::key::Key;
 use super::problem::{Problem, closest};
@@ -42,6 +43,9 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Gathered {
             Ok(theme) => gathered.theme = theme,
             Err(error) => problems.push(Problem::Theme(error.message().to_owned())),
         }
+    }
+    if let Some(tables) = table.remove(connections::TABLE) {
+        gathered.connections = connections::of_file(tables, path, problems);
     }
     let mut entries = Vec::new();
     flatten("", table, &mut entries);
@@ -86,7 +90,7 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Gathered {
     gathered
 }
 
-fn origin(key: &str, file: &Path) -> Origin {
+pub(super) fn origin(key: &str, file: &Path) -> Origin {
     Origin::File {
         key: key.to_owned(),
         file: file.to_owned(),
@@ -108,7 +112,7 @@ fn flatten(prefix: &str, table: Table, entries: &mut Vec<(String, Value)>) {
     }
 }
 
-fn text_of(value: &Value) -> Option<String> {
+pub(super) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::connections::{self, GivenConnections};
 use super::file;
 use super::key::Key;
 use super::problem::{Problem, closest};
@@ -36,7 +37,7 @@ impl Environment {
         Self(variables.filter(|(_, value)| !value.is_empty()).collect())
     }
 
-    fn get(&self, name: &str, problems: &mut Vec<Problem>) -> Option<&str> {
+    pub(super) fn get(&self, name: &str, problems: &mut Vec<Problem>) -> Option<&str> {
         let value = self.0.get(&OsString::from(name))?;
         let text = value.to_str();
         if text.is_none() {
@@ -46,13 +47,20 @@ impl Environment {
         }
         text
     }
+
+    /// The names of the variables that begin with `prefix`.
+    pub(super) fn names(&self, prefix: &str) -> impl Iterator<Item = String> {
+        let names = self.0.keys().map(|name| name.to_string_lossy());
+        names.filter_map(move |name| name.starts_with(prefix).then(|| name.into_owned()))
+    }
 }
 
-/// Every value that was given, and the theme of the file.
+/// Every value that was given, the connections, and the theme of the file.
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) values: Values,
     pub(super) theme: ThemeConfig,
+    pub(super) connections: GivenConnections,
 }
 
 pub(super) fn gather(
@@ -72,6 +80,8 @@ pub(super) fn gather(
     let variables = of_environment(environment, problems);
     let given = of_flags(flags, problems);
     gathered.values = gathered.values.overlaid(variables).overlaid(given);
+    let connections = connections::of_environment(environment, problems);
+    gathered.connections = gathered.connections.overlaid(connections);
     gathered
 }
 
@@ -130,7 +140,7 @@ pub(super) fn choose(
 }
 
 /// The content of a file that holds a secret, without the line break at its end.
-fn secret_of(path: &Path) -> Result<Zeroizing<String>, String> {
+pub(super) fn secret_of(path: &Path) -> Result<Zeroizing<String>, String> {
     let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > MAX_SECRET_BYTES {
         return Err("it is too long for a secret".to_owned());
@@ -151,7 +161,10 @@ fn refuse_unknown(environment: &Environment, problems: &mut Vec<Problem>) {
     };
     for name in environment.0.keys() {
         let name = name.to_string_lossy();
-        if name.starts_with("ZALT_") && !known().any(|known| known == name) {
+        if name.starts_with("ZALT_")
+            && !known().any(|known| known == name)
+            && !connections::is_known(&name)
+        {
             problems.push(Problem::UnknownVariable {
                 suggestion: closest(&name, known()),
                 name: name.into_owned(),

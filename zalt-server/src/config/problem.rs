@@ -51,6 +51,8 @@ pub(crate) enum Problem {
         origin: Origin,
         reason: &'static str,
     },
+    #[error("[connections.{key}]: {reason}")]
+    Connection { key: String, reason: String },
     #[error("[theme]: {0}")]
     Theme(String),
     #[error("{}: production needs it: {advice}", key.env())]

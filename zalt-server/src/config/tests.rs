@@ -1,3 +1,4 @@
+mod connections;
 mod storage;
 
 use std::ffi::OsString;

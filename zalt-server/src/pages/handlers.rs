@@ -2,6 +2,7 @@
 
 mod account;
 mod assets;
+mod connection;
 mod home;
 mod inbox;
 mod mailed;
@@ -73,6 +74,10 @@ fn sign_up() -> Router<Pages> {
             get(show_link::<SignUpByMail>).post(follow_link::<SignUpByMail>),
         )
         .route(paths::SIGN_UP_RESEND, post(resend::<SignUpByMail>))
+        .route(
+            paths::SIGN_UP_ADDRESS,
+            get(connection::show_address).post(connection::give_address),
+        )
 }
 
 fn sign_in() -> Router<Pages> {
@@ -115,6 +120,10 @@ fn sign_in() -> Router<Pages> {
         .route(paths::SIGN_IN_PASSKEY_BEGIN, post(passkey::begin))
         .route(paths::SIGN_IN_PASSKEY_FIRST, post(passkey::as_first_factor))
         .route(paths::SIGN_IN_PASSKEY_OPTIONS, post(passkey::options))
+        .route(
+            paths::SIGN_IN_CONNECTION,
+            get(connection::came).post(connection::leave),
+        )
         .route(paths::SIGN_OUT, post(sign_in::sign_out))
 }
 

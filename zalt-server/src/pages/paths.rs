@@ -14,6 +14,9 @@ pub(crate) const SIGN_UP_LINK: &str = "/sign-up/link";
 /// POST only.
 pub(crate) const SIGN_UP_RESEND: &str = "/sign-up/resend";
 
+/// The address of somebody whose provider told none.
+pub(crate) const SIGN_UP_ADDRESS: &str = "/sign-up/address";
+
 pub(crate) const SIGN_IN: &str = "/sign-in";
 pub(crate) const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 /// POST only: takes `strategy`, `email_code`, `email_link` or `sms_code`, and sends the message.
@@ -45,6 +48,8 @@ pub(crate) const SIGN_IN_PASSKEY_BEGIN: &str = "/sign-in/passkey/begin";
 pub(crate) const SIGN_IN_PASSKEY_FIRST: &str = "/sign-in/passkey/first-factor";
 /// POST only, for the script: a passkey in the sign-in under way, for the factor that is due.
 pub(crate) const SIGN_IN_PASSKEY_OPTIONS: &str = "/sign-in/passkey/options";
+/// What came of going to a provider, as its callback says in the query; POST takes `connection` and leads there.
+pub(crate) const SIGN_IN_CONNECTION: &str = "/sign-in/connection";
 /// POST only.
 pub(crate) const SIGN_OUT: &str = "/sign-out";
 
@@ -106,6 +111,10 @@ pub(crate) const ACCOUNT_SECOND_FACTOR_MESSAGES: &str = "/account/second-factors
 pub(crate) const ACCOUNT_SECOND_FACTOR_REMOVE: &str = "/account/second-factors/remove";
 /// POST only: makes new recovery codes and shows them.
 pub(crate) const ACCOUNT_RECOVERY_CODES: &str = "/account/second-factors/recovery-codes";
+/// The accounts at providers; POST takes `connection` and leads there to link one.
+pub(crate) const ACCOUNT_CONNECTIONS: &str = "/account/connections";
+/// POST only: unlinks the account `id`.
+pub(crate) const ACCOUNT_CONNECTION_REMOVE: &str = "/account/connections/remove";
 /// GET only.
 pub(crate) const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// POST only: ends the session `id`.
@@ -162,6 +171,7 @@ pub(crate) fn section_of(path: &str) -> &'static str {
         ACCOUNT_PASSWORD,
         ACCOUNT_PASSKEYS,
         ACCOUNT_SECOND_FACTORS,
+        ACCOUNT_CONNECTIONS,
         ACCOUNT_SESSIONS,
         ACCOUNT_ACTIVITY,
         ACCOUNT_DELETE,

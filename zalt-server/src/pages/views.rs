@@ -5,6 +5,7 @@
 
 mod account;
 mod challenge;
+mod connection;
 mod dev;
 mod page;
 mod password;
@@ -17,12 +18,15 @@ mod sign_up;
 mod site;
 
 pub(crate) use account::{
-    ActivityItem, ActivityKind, ActivityView, DeleteAccountView, DeviceItem, DeviceKind,
-    EmailAddressesView, IdentifierItem, KeptOn, MessagesItem, PasskeyItem, PasskeyNameView,
-    PasskeysView, PasswordView, PhoneNumbersView, ProfileView, ReauthenticateView,
-    SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
+    ActivityItem, ActivityKind, ActivityView, ConnectionsView, DeleteAccountView, DeviceItem,
+    DeviceKind, EmailAddressesView, ExternalAccountItem, IdentifierItem, KeptOn, MessagesItem,
+    PasskeyItem, PasskeyNameView, PasskeysView, PasswordView, PhoneNumbersView, ProfileView,
+    ReauthenticateView, SecondFactorItem, SecondFactorsView, SessionItem, SessionsView,
 };
 pub(crate) use challenge::{CodeView, LinkConfirmView, LinkSentView, LinkState, Purpose, SentBy};
+pub(crate) use connection::{
+    AddressView, ConnectionFailedView, ConnectionItem, Connections, FailureKind, LeaveView,
+};
 pub(crate) use dev::{InboxItem, InboxView, MessageView};
 pub(crate) use page::{Alert, AlertKind, Moment, Page, Site, Viewer};
 pub(crate) use password::{ForgottenPasswordView, NewPasswordView, PasswordDoneView};

@@ -44,7 +44,7 @@ pub(super) fn truth(text: &str) -> Result<bool, String> {
 }
 
 /// What stands between commas.
-pub(super) fn listed(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::config) fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)
         .filter(|item| !item.is_empty())

@@ -6,6 +6,7 @@ use zalt_core::budget::Budget;
 use zalt_core::config::{
     FirstFactor, FirstFactors, SecondFactor, SecondFactorMethods, SecondFactorPolicy,
 };
+use zalt_core::connection::LinkingPolicy;
 use zalt_core::identifier::Region;
 use zalt_core::passkey::{ClonePolicy, UserVerification};
 use zalt_core::password::{Argon2Params, PasswordPolicy};
@@ -48,6 +49,12 @@ impl Checker<'_> {
                     period: Duration::from_hours(1),
                 })
             }),
+            connection_linking: self.read(Key::ConnectionLinking, |text| match text {
+                "prove_account" => Ok(LinkingPolicy::ProveAccount),
+                "verified_address" => Ok(LinkingPolicy::VerifiedAddress),
+                _ => Err("write prove_account or verified_address".to_owned()),
+            }),
+            return_addresses: self.texts(Key::ReturnAddresses),
             trusted_devices: self.read(Key::TrustedDevices, time),
             new_device_mails: self.read(Key::NewDeviceMails, truth),
             recovery_hold: self.read(Key::RecoveryHold, time),
@@ -66,8 +73,8 @@ impl Checker<'_> {
     fn passkeys(&mut self) -> PasskeySettings {
         PasskeySettings {
             rp_id: self.read(Key::PasskeysRpId, |text| Ok(text.trim().to_owned())),
-            origins: self.origins(Key::PasskeysOrigins),
-            related_origins: self.origins(Key::PasskeysRelatedOrigins),
+            origins: self.texts(Key::PasskeysOrigins),
+            related_origins: self.texts(Key::PasskeysRelatedOrigins),
             user_verification: self.read(Key::PasskeysUserVerification, |text| match text {
                 "required" => Ok(UserVerification::Required),
                 "first_factor" => Ok(UserVerification::FirstFactor),
@@ -84,9 +91,9 @@ impl Checker<'_> {
         }
     }
 
-    fn origins(&mut self, key: Key) -> Vec<String> {
-        let origins = self.read(key, |text| Ok(listed(text).map(str::to_owned).collect()));
-        origins.unwrap_or_default()
+    fn texts(&mut self, key: Key) -> Vec<String> {
+        let texts = self.read(key, |text| Ok(listed(text).map(str::to_owned).collect()));
+        texts.unwrap_or_default()
     }
 
     /// Countries need somebody who sends text messages there, or the dev inbox.

@@ -1,6 +1,7 @@
 //! The account of whoever is signed in.
 
 mod activity;
+mod connections;
 mod delete;
 mod identifiers;
 mod passkeys;
@@ -67,6 +68,11 @@ pub(super) fn router() -> Router<Pages> {
             paths::ACCOUNT_RECOVERY_CODES,
             post(second_factors::new_codes),
         )
+        .route(
+            paths::ACCOUNT_CONNECTIONS,
+            get(connections::show).post(connections::link),
+        )
+        .route(paths::ACCOUNT_CONNECTION_REMOVE, post(connections::unlink))
         .route(paths::ACCOUNT_SESSIONS, get(sessions::show))
         .route(paths::ACCOUNT_SESSION_REVOKE, post(sessions::revoke))
         .route(paths::ACCOUNT_DEVICE_FORGET, post(sessions::forget_device))

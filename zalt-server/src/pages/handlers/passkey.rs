@@ -39,7 +39,7 @@ pub(super) async fn sign_in(mut posted: Posted) -> Outcome {
         Ok(answer) => answer,
         Err(error) => {
             let error = why(error, ask(visit)).await;
-            return sign_in::refuse(visit, error, "");
+            return sign_in::refuse(visit, error, "").await;
         }
     };
     let token = visit.attempt_token(CookieKind::Passkey)?;
@@ -70,7 +70,7 @@ pub(super) async fn sign_in(mut posted: Posted) -> Outcome {
             )?;
             Ok(response)
         }
-        Err(error) => sign_in::refuse(visit, error, ""),
+        Err(error) => sign_in::refuse(visit, error, "").await,
     }
 }
 

@@ -11,6 +11,7 @@ use zalt_core::session::Transport;
 use zalt_http::AuthRejectionReason;
 use zalt_http::cookie::CookieKind;
 
+use super::connection;
 use super::mailed::{Linked, Mailed, follow_here, open_here};
 use super::second_factor;
 use crate::pages::fault::{Fault, Outcome};
@@ -31,7 +32,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
     if visit.is_signed_in().await {
         return Ok(go(&visit.destination()));
     }
-    visit.show(&form(&visit, visit.page(), ""))
+    visit.show(&form(&visit, visit.page(), "").await)
 }
 
 pub(super) async fn begin(mut posted: Posted) -> Outcome {
@@ -48,7 +49,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
             &started.token,
             &started.attempt,
         ),
-        Err(error) => refuse(visit, error, &identifier),
+        Err(error) => refuse(visit, error, &identifier).await,
     }
 }
 
@@ -222,19 +223,20 @@ pub(super) fn sign_in(attempt: &Attempt) -> Result<&SignIn, Error> {
     }
 }
 
-fn form(visit: &Visit, page: Page, identifier: &str) -> SignInView {
+async fn form(visit: &Visit, page: Page, identifier: &str) -> SignInView {
     SignInView {
         page,
         identifier: identifier.to_owned(),
         passkey: visit.zalt().config().first_factors.passkey,
+        connections: connection::offered(visit).await,
     }
 }
 
 /// Shows the first page again and says why.
-pub(super) fn refuse(visit: &Visit, error: Error, identifier: &str) -> Outcome {
+pub(super) async fn refuse(visit: &Visit, error: Error, identifier: &str) -> Outcome {
     let mut page = visit.page();
     let status = messages::refuse(&mut page, error, FIELDS)?;
-    visit.show_as(status, &form(visit, page, identifier))
+    visit.show_as(status, &form(visit, page, identifier).await)
 }
 
 fn choices(visit: &Visit, page: Page, state: &SignIn) -> SignInPasswordView {

@@ -13,6 +13,7 @@ use zalt_core::session::Transport;
 use zalt_core::user::{Metadata, Name, Profile};
 use zalt_http::cookie::CookieKind;
 
+use super::connection;
 use super::mailed::{Linked, Mailed, follow_here, open_here};
 use crate::pages::fault::{Fault, Outcome};
 use crate::pages::flash::Flash;
@@ -35,7 +36,7 @@ pub(super) async fn show(visit: Visit) -> Outcome {
     if !visit.zalt().config().sign_up.open {
         return Err(Error::SignUpClosed.into());
     }
-    let view = form(&visit, visit.page(), ["", "", ""]);
+    let view = form(&visit, visit.page(), ["", "", ""]).await;
     visit.show(&view)
 }
 
@@ -107,7 +108,7 @@ pub(super) async fn begin(mut posted: Posted) -> Outcome {
         }
         (status, _) => status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
     };
-    let view = form(visit, page, [&email, &first_name, &last_name]);
+    let view = form(visit, page, [&email, &first_name, &last_name]).await;
     visit.show_as(status, &view)
 }
 
@@ -213,7 +214,7 @@ async fn arrive(visit: &Visit, progress: SignInProgress) -> Outcome {
     }
 }
 
-fn form(visit: &Visit, page: Page, typed: [&str; 3]) -> SignUpView {
+async fn form(visit: &Visit, page: Page, typed: [&str; 3]) -> SignUpView {
     let [email, first_name, last_name] = typed.map(str::to_owned);
     SignUpView {
         page,
@@ -223,6 +224,7 @@ fn form(visit: &Visit, page: Page, typed: [&str; 3]) -> SignUpView {
         names: Pages::name_fields(),
         strategies: visit.pages.sign_up_strategies(),
         min_password_length: visit.pages.min_password_length(),
+        connections: connection::offered(visit).await,
     }
 }
 

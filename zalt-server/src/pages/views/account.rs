@@ -1,6 +1,7 @@
 //! The account pages of a signed-in person.
 
 mod activity;
+mod connections;
 mod identifiers;
 mod passkeys;
 mod second_factors;
@@ -8,6 +9,7 @@ mod security;
 mod sessions;
 
 pub(crate) use activity::{ActivityItem, ActivityKind, ActivityView};
+pub(crate) use connections::{ConnectionsView, ExternalAccountItem};
 pub(crate) use identifiers::{EmailAddressesView, IdentifierItem, PhoneNumbersView};
 pub(crate) use passkeys::{KeptOn, PasskeyItem, PasskeyNameView, PasskeysView};
 pub(crate) use second_factors::{MessagesItem, SecondFactorItem, SecondFactorsView};
@@ -45,6 +47,7 @@ enum Section {
     Password,
     Passkeys,
     SecondFactors,
+    Connections,
     Sessions,
     Activity,
     Delete,
@@ -59,6 +62,7 @@ impl Section {
             Self::Password => "Password",
             Self::Passkeys => "Passkeys",
             Self::SecondFactors => "Two-step sign-in",
+            Self::Connections => "Connected accounts",
             Self::Sessions => "Sessions",
             Self::Activity => "Activity",
             Self::Delete => "Delete account",

@@ -29,6 +29,8 @@ pub(crate) struct Site {
     pub(crate) passkeys: bool,
     /// Whether there are phone numbers here.
     pub(crate) phone_numbers: bool,
+    /// Whether people may sign in with providers.
+    pub(crate) connections: bool,
 }
 
 impl Site {
@@ -46,6 +48,7 @@ impl Site {
             passwords: true,
             passkeys: true,
             phone_numbers: false,
+            connections: true,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod auth;
+mod connections;
 mod site;
 
 use std::sync::Arc;
@@ -60,6 +61,7 @@ impl Samples {
         };
         samples.auth();
         samples.account();
+        samples.connections();
         samples.site();
         samples.rendered
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Page;
+use super::{Connections, Page};
 use crate::pages::paths;
 
 /// The first factors that the server offers. The same for every identifier, so that the page tells nothing about it.
@@ -44,6 +44,7 @@ pub(crate) struct SignInView {
     pub(crate) identifier: String,
     /// Whether a passkey may be used without an identifier.
     pub(crate) passkey: bool,
+    pub(crate) connections: Connections,
 }
 
 impl SignInView {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Page, Strategies};
+use super::{Connections, Page, Strategies};
 use crate::pages::paths;
 
 /// `GET /sign-up`. Fields: `email`, `password`, `first_name`, `last_name`, `strategy` (`password`, `email_code` or
@@ -19,6 +19,7 @@ pub(crate) struct SignUpView {
     pub(crate) strategies: Strategies,
     /// Said beside the password field.
     pub(crate) min_password_length: usize,
+    pub(crate) connections: Connections,
 }
 
 /// Whether the form asks for first and last name.

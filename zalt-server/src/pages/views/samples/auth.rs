@@ -44,6 +44,7 @@ impl Samples {
             names,
             strategies,
             min_password_length: 8,
+            connections: self.offered(3),
         }
     }
 
@@ -159,6 +160,7 @@ impl Samples {
             page: self.page(),
             identifier: String::new(),
             passkey: true,
+            connections: self.offered(6),
         };
         self.add("sign-in", &view);
         let mut page = self.page();
@@ -171,6 +173,7 @@ impl Samples {
             page,
             identifier,
             passkey: false,
+            connections: self.offered(0),
         };
         self.add("sign-in-alert", &view);
         for (name, strategies) in [
