@@ -10,10 +10,11 @@ import { Visitor, launch } from "./visitor.mjs";
 let browser;
 
 /// Registers the story as two tests. `tell` gets the stage: a fresh server, visitors who come to it, its inbox.
-/// `environment` configures the server.
-export function scenario(name, tell, { javaScript = [true, false], environment = {} } = {}) {
+/// `environment` configures the server. `company` starts what the story needs beside it, and returns what the stage gets of it, the
+/// environment that goes with it, and `close`.
+export function scenario(name, tell, { javaScript = [true, false], environment = {}, company } = {}) {
   for (const enabled of javaScript) {
-    test(`${name}, JavaScript ${enabled ? "on" : "off"}`, { timeout: 120_000 }, () => play(tell, enabled, environment));
+    test(`${name}, JavaScript ${enabled ? "on" : "off"}`, { timeout: 120_000 }, () => accompanied(tell, enabled, environment, company));
   }
 }
 
@@ -25,7 +26,17 @@ after(async () => {
   await browser?.close();
 });
 
-async function play(tell, javaScript, environment) {
+async function accompanied(tell, javaScript, environment, company) {
+  if (!company) return play(tell, javaScript, environment, {});
+  const { close, environment: more, ...others } = await company();
+  try {
+    await play(tell, javaScript, { ...environment, ...more }, others);
+  } finally {
+    await close();
+  }
+}
+
+async function play(tell, javaScript, environment, others) {
   const server = await Server.start({ environment });
   const visitors = [];
   const arrive = async (options = {}) => {
@@ -33,7 +44,7 @@ async function play(tell, javaScript, environment) {
     visitors.push(visitor);
     return visitor;
   };
-  const stage = { server, arrive, javaScript, inbox: new Inbox(await arrive()) };
+  const stage = { ...others, server, arrive, javaScript, inbox: new Inbox(await arrive()) };
   let told = false;
   try {
     await tell(stage);

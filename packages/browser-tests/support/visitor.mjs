@@ -26,6 +26,8 @@ export class Visitor {
   #server;
   #javaScript;
   #documents = new Set();
+  /// Where the person goes beside the server, on purpose.
+  #elsewhere = new Set();
   /// What the script was told in so many words not to do.
   #refused = new Set();
   #devTools;
@@ -83,6 +85,11 @@ export class Visitor {
     }
   }
 
+  /// From now on the person may go there. What its pages do is no concern of ours.
+  mayVisit(...origins) {
+    for (const origin of origins) this.#elsewhere.add(origin);
+  }
+
   path() {
     return new URL(this.page.url()).pathname;
   }
@@ -107,11 +114,15 @@ export class Visitor {
     return this.problems;
   }
 
+  #isElsewhere(address) {
+    return URL.canParse(address) && this.#elsewhere.has(new URL(address).origin);
+  }
+
   async #watch() {
     this.#context.on("request", (request) => {
       const url = new URL(request.url());
       if (request.isNavigationRequest()) this.#documents.add(request.url());
-      if (url.protocol !== "data:" && url.origin !== this.#server.origin) {
+      if (url.protocol !== "data:" && url.origin !== this.#server.origin && !this.#elsewhere.has(url.origin)) {
         this.problems.push(`${this.page.url()} asks another host: ${request.url()}`);
       }
     });
@@ -124,6 +135,7 @@ export class Visitor {
       if (message.type() !== "error" && message.type() !== "warning") return;
       // The browser notes every answer that is not 200; a form that comes back is such a one, and what a script is refused.
       const { url } = message.location();
+      if (this.#isElsewhere(url)) return;
       const refused = message.text().startsWith("Failed to load resource") && (this.#documents.has(url) || this.#refused.has(url));
       if (!refused) this.problems.push(`${this.page.url()} writes to the console: ${message.text()}`);
     });
@@ -131,6 +143,7 @@ export class Visitor {
     devTools.on("Audits.issueAdded", ({ issue }) => {
       // A page that was left without a press, for which the back button passes it by: a passkey was taken from a list.
       if (issue.details.genericIssueDetails?.errorType === "NavigationEntryMarkedSkippable") return;
+      if (this.#isElsewhere(this.page.url())) return;
       this.problems.push(`${this.page.url()} raises ${issue.code}: ${JSON.stringify(issue.details)}`);
     });
     await devTools.send("Audits.enable");

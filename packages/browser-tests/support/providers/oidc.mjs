@@ -2,7 +2,7 @@
 
 import { createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 
-import Provider from "oidc-provider";
+import Provider, { interactionPolicy } from "oidc-provider";
 
 import { Web, escape, form, sendPage } from "./web.mjs";
 
@@ -13,6 +13,7 @@ export class OidcProvider {
   #accounts = new Map();
   #callback;
   #keys = [];
+  #announced = null;
   #clientId;
   #redirectUris = [];
   #forge = null;
@@ -61,7 +62,15 @@ export class OidcProvider {
 
   /// Signs with a new key from now on. Without `keepOld` nobody can verify what the one before signed.
   rotate({ keepOld = false } = {}) {
-    this.#keys = [newKey(), ...(keepOld ? this.#keys : [])];
+    this.#keys = [this.#announced ?? newKey(), ...(keepOld ? [this.#keys[0]] : [])];
+    this.#announced = null;
+    this.#configure();
+  }
+
+  /// Shows the key that signs after the next rotation.
+  announce() {
+    this.#announced = newKey();
+    this.#keys = [this.#keys[0], this.#announced];
     this.#configure();
   }
 
@@ -113,7 +122,7 @@ export class OidcProvider {
       },
       ttl: { AccessToken: 60, AuthorizationCode: 60, Grant: 3600, IdToken: 300, Interaction: 600, RefreshToken: 3600, Session: 3600 },
       issueRefreshToken: () => true,
-      interactions: { url: (_, { uid }) => `/login/${uid}` },
+      interactions: { policy: asksEachTime(), url: (_, { uid }) => `/login/${uid}` },
       findAccount: (_, login) => this.#find(login),
       // Whoever logs in agrees. What people agree to is not what these tests are about.
       loadExistingGrant: async (context) => {
@@ -173,6 +182,14 @@ export class OidcProvider {
     else if (!account) result = refused("access_denied", "nobody is called that");
     return this.provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
+}
+
+/// Whoever comes back is asked again who they are: in these tests it is often somebody else.
+function asksEachTime() {
+  const { Check, base } = interactionPolicy;
+  const policy = base();
+  policy.get("login").checks.add(new Check("asked_each_time", "everybody logs in each time", (context) => !context.oidc.result?.login));
+  return policy;
 }
 
 function newKey(kid = randomBytes(6).toString("hex")) {
