@@ -52,6 +52,7 @@ pub(crate) fn person(subject: &str, email: Option<(&str, bool)>) -> ProviderIden
         email: email.map(|(address, verified)| ProviderEmail {
             address: EmailAddress::parse(address).unwrap(),
             verified,
+            authoritative: verified,
         }),
         username: Some(subject.to_owned()),
         name: Some("Ada Lovelace".to_owned()),
