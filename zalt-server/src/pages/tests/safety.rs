@@ -83,6 +83,22 @@ async fn opening_the_page_does_nothing_and_pressing_the_button_freezes() {
     first_factor(&mut intruder).await;
     assert!(intruder.shows("This account is frozen."));
 
+    // As long as it is frozen, the link sends the way back again.
+    owner.open(&format!("/safety/link?token={token}")).await;
+    let reply = owner.submit("/safety/link", &[("token", &token)]).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(owner.shows("Your account is frozen"));
+}
+
+#[tokio::test]
+async fn a_link_that_froze_does_nothing_once_the_account_is_recovered() {
+    let server = Server::new().await;
+    intruded(&server).await;
+    let token = safety_token(&server).await;
+    let mut owner = server.browser();
+    freeze_and_recover(&server, &mut owner).await;
+    owner.submit("/recovery/review", &[]).await;
+    assert!(owner.shows("Your account is yours again."));
     owner.open(&format!("/safety/link?token={token}")).await;
     let reply = owner.submit("/safety/link", &[("token", &token)]).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);

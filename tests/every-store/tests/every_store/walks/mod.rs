@@ -124,7 +124,7 @@ fn walks(place: &dyn Place, count: u32) -> Seen {
 
 #[test]
 fn in_memory_no_walk_leads_around_a_factor() {
-    let seen = walks(&in_memory(), 250);
+    let seen = walks(&in_memory(), 600);
     for what in TO_BE_SEEN {
         let times = seen.get(what).copied().unwrap_or(0);
         assert!(times >= 5, "{what}: {times} times; walks saw {seen:?}");

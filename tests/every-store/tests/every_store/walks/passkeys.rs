@@ -30,7 +30,8 @@ impl Walk {
         let Some(response) = self.answer(who, key, &options) else {
             return;
         };
-        let may = key == Key::Right && self.people[who].passkey.is_some();
+        let owner = &self.people[who];
+        let may = key == Key::Right && owner.passkey.is_some() && !owner.is_frozen;
         let sign_ins = self.zalt().sign_ins();
         let answer = sign_ins
             .attempt_passkey(&request(), &started.token, &response)

@@ -67,8 +67,6 @@ impl Walk {
             Step::PasswordFromDevice(who, shown) => self.password_from_device(who, shown).await,
             Step::BeginEnrolment(which) => self.begin_enrolment(which).await,
             Step::ConfirmEnrolment(which, shown) => self.confirm_enrolment(which, shown).await,
-            // What a request leads to that is answered for a frozen account is not modelled.
-            Step::PasskeyAtOnce(who, _) if self.people[who].is_frozen => {}
             Step::PasskeyAtOnce(who, key) => self.passkey_at_once(who, key).await,
             Step::Passkey(which, key) => self.show_passkey(which, key).await,
             Step::SecondByPasskey(which, key) => self.second_by_passkey(which, key).await,
