@@ -5,7 +5,7 @@ export const IDENTIFIER = "E-mail address or username";
 export const PASSWORD = "a walk in the quiet rain";
 export const NEW_PASSWORD = "a swim in the cold lake";
 
-export async function signUp(stage, visitor, email, { password = PASSWORD, firstName, lastName } = {}) {
+export async function signUp(stage, visitor, email, { password = PASSWORD, firstName, lastName, to = "/account" } = {}) {
   await visitor.open("/sign-up");
   if (firstName) await visitor.fill({ "First name": firstName });
   if (lastName) await visitor.fill({ "Last name": lastName });
@@ -13,7 +13,7 @@ export async function signUp(stage, visitor, email, { password = PASSWORD, first
   await visitor.press("Continue", { to: "/sign-up/verify" });
   const { code } = await stage.inbox.code(email);
   await visitor.fill({ Code: code });
-  await visitor.press("Continue", { to: "/account" });
+  await visitor.press("Continue", { to });
 }
 
 export async function signIn(visitor, email, { password = PASSWORD } = {}) {

@@ -169,8 +169,9 @@ scenario("asks for the second factor after a provider too", async (stage) => {
   stage.acme.person("ada", VERIFIED);
   const ada = await atSignIn(stage);
   await goTo(ada, ACME, stage.acme.issuer);
-  await logIn(ada, "ada", "/account");
-  await signOut(ada);
+  await logIn(ada, "ada", "/sign-in/set-up");
+  assert.equal(await isSignedIn(ada), false, "signing up is no way around it");
+  await ada.open("/sign-in");
   await goTo(ada, ACME, stage.acme.issuer);
   await logIn(ada, "ada", "/sign-in/set-up");
   assert.equal(await isSignedIn(ada), false);

@@ -157,8 +157,7 @@ scenario("asks for a key without verification as the second factor", async (stag
 scenario("has everybody set up a passkey on the way in", async (stage) => {
   const ada = await arriveWithoutAutofill(stage);
   await Authenticator.builtIn(ada);
-  await signUp(stage, ada, ADA);
-  await signOut(ada);
+  await signUp(stage, ada, ADA, { to: "/sign-in/set-up" });
   await passFirstFactor(ada, "/sign-in/set-up");
   await ada.look("set-up-with-passkey");
   await ada.press("Create a passkey", { to: "/sign-in/set-up/passkey", status: 200 });

@@ -46,8 +46,8 @@ scenario("freezes an account from a mail and recovers it", async (stage) => {
   await eve.look("sign-in-frozen");
 
   await ada.open(link);
-  await ada.press("Freeze my account", { status: 422 });
-  await ada.look("safety-invalid");
+  // As long as the account is frozen, the link sends the way back again.
+  await ada.press("Freeze my account", { status: 200 });
 
   const mail = await stage.inbox.about(ADA, /Recover your account/);
   await ada.open(mail.link);
