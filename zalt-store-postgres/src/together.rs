@@ -177,10 +177,12 @@ impl<K, V> fmt::Debug for Together<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::pin::pin;
+    use std::pin::{Pin, pin};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
     use zalt_core::store::StoreErrorKind;
+
+    type Answer = Result<Option<u32>, StoreError>;
 
     /// A server that notes what it is asked and answers each query once it is let.
     struct Server {
@@ -201,7 +203,7 @@ mod tests {
         }
 
         /// Ten times the key; there are no rows of odd ones.
-        async fn look_up(self: Arc<Self>, key: u32) -> Result<Option<u32>, StoreError> {
+        async fn look_up(self: Arc<Self>, key: u32) -> Answer {
             let ask = |keys: Vec<u32>| {
                 self.asked.lock().unwrap().push(keys.clone());
                 async {
@@ -228,9 +230,19 @@ mod tests {
         };
     }
 
+    /// Look-ups of these keys, each under way and none answered yet.
+    fn begun(server: &Arc<Server>, keys: &[u32]) -> Vec<Pin<Box<impl Future<Output = Answer>>>> {
+        let begin = |key: &u32| {
+            let mut look_up = Box::pin(Arc::clone(server).look_up(*key));
+            begin!(look_up);
+            look_up
+        };
+        keys.iter().map(begin).collect()
+    }
+
     fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        match std::pin::Pin::new(future).poll(&mut context) {
+        match Pin::new(future).poll(&mut context) {
             std::task::Poll::Ready(output) => Some(output),
             std::task::Poll::Pending => None,
         }
@@ -250,12 +262,7 @@ mod tests {
         let server = Server::new(1, None);
         let mut first = pin!(Arc::clone(&server).look_up(2));
         begin!(first);
-        let mut others: Vec<_> = [4, 5, 4, 6]
-            .map(|key| Box::pin(Arc::clone(&server).look_up(key)))
-            .into();
-        for other in &mut others {
-            begin!(*other);
-        }
+        let others = begun(&server, &[4, 5, 4, 6]);
         assert_eq!(server.asked(), [[2]]);
         server.answers.add_permits(2);
         assert_eq!(first.await.unwrap(), Some(20));
@@ -270,12 +277,7 @@ mod tests {
     #[tokio::test]
     async fn as_many_are_under_way_as_may_be() {
         let server = Server::new(2, None);
-        let mut all: Vec<_> = [2, 4, 6]
-            .map(|key| Box::pin(Arc::clone(&server).look_up(key)))
-            .into();
-        for one in &mut all {
-            begin!(*one);
-        }
+        let _all = begun(&server, &[2, 4, 6]);
         assert_eq!(server.asked(), [[2], [4]]);
     }
 
@@ -332,12 +334,7 @@ mod tests {
         let server = Server::new(1, Some(StoreErrorKind::Unavailable));
         let mut first = Box::pin(Arc::clone(&server).look_up(2));
         begin!(first);
-        let mut others: Vec<_> = [4, 6]
-            .map(|key| Box::pin(Arc::clone(&server).look_up(key)))
-            .into();
-        for other in &mut others {
-            begin!(*other);
-        }
+        let others = begun(&server, &[4, 6]);
         server.answers.add_permits(2);
         let error = first.await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);

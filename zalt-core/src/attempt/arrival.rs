@@ -63,10 +63,7 @@ impl SignIns<'_> {
             challenge: None,
             // The user has it from here on.
             password: None,
-            connection: sign_up.connection.clone().map(|via| ViaConnection {
-                pending: None,
-                ..via
-            }),
+            connection: sign_up.connection.as_ref().map(ViaConnection::settled),
             ..sign_up.clone()
         };
         Ok(Arrived {
@@ -87,6 +84,8 @@ impl SignIns<'_> {
         SignIn {
             status,
             sent_to: address.map(|address| address.id),
+            // Where they want to be stays said.
+            connection: sign_up.connection.as_ref().map(ViaConnection::settled),
             first_factor: Some(PassedFactor {
                 sent_to: address.map(|address| address.id),
                 ..self.passed(method, None, account)

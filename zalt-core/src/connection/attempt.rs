@@ -41,6 +41,16 @@ pub struct ViaConnection {
     pub pending: Option<PendingAccount>,
 }
 
+impl ViaConnection {
+    /// The same once the account at the provider is somebody's.
+    pub(crate) fn settled(&self) -> Self {
+        Self {
+            pending: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// What somebody is at a provider for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -188,6 +188,7 @@ impl Connections<'_> {
             let pending_account = state.connection.and_then(|via| via.pending);
             let state = SignIn {
                 status,
+                connection: Some(arrived.via.settled()),
                 first_factor: Some(PassedFactor {
                     external_account: pending_account.map(|pending| pending.id),
                     ..sign_ins.passed(method, None, &account)

@@ -116,6 +116,16 @@ fn begin(app: &App, name: &str) -> StartedConnection {
     run(app.zalt.connections().begin(&request(), begin)).unwrap()
 }
 
+/// The same for somebody who wants to be there afterwards.
+fn begin_for(app: &App, name: &str, return_to: &str) -> StartedConnection {
+    let key = key(name);
+    let begin = BeginConnection {
+        return_to: Some(return_to),
+        ..BeginConnection::new(&key)
+    };
+    run(app.zalt.connections().begin(&request(), begin)).unwrap()
+}
+
 fn answer(back: &Back) -> ConnectionAnswer<'_> {
     ConnectionAnswer {
         state: Some(&back.state),

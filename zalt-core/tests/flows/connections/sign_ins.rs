@@ -1,5 +1,5 @@
 use zalt_core::attempt::{
-    AttemptState, ConnectionProgress, Proof, SecondFactorProof, SignInProgress,
+    Attempt, AttemptState, ConnectionProgress, Proof, SecondFactorProof, SignInProgress,
 };
 use zalt_core::connection::ConnectionFailure;
 use zalt_core::session::AuthenticationMethod::{Connection, Email, Totp};
@@ -182,10 +182,47 @@ fn where_everybody_needs_a_second_factor_it_is_set_up_on_the_way() {
     let ada = at("google", "1", ADA);
     // Whoever signs up comes to it, and whoever gave up there with the next sign-in.
     for _ in 0..2 {
-        let (progress, _) = through(&app, &provider, "google", &ada).unwrap();
-        assert!(matches!(
-            progress,
-            ConnectionProgress::SignIn(SignInProgress::NeedsMfaEnrollment(_))
-        ));
+        let started = begin_for(&app, "google", "/notes");
+        let back = provider.consent(&started.url, &ada);
+        let returned = come_back(&app, "google", &started.token, &back).unwrap();
+        let ConnectionProgress::SignIn(SignInProgress::NeedsMfaEnrollment(pending)) =
+            returned.progress
+        else {
+            panic!("{:?}", returned.progress);
+        };
+        assert_eq!(wanted(&pending.attempt), "/notes");
     }
+}
+
+#[test]
+fn where_everybody_needs_a_second_factor_a_code_of_our_own_is_no_way_around_it() {
+    let required = |config: &mut Config| {
+        config.second_factors.policy = zalt_core::config::SecondFactorPolicy::Required;
+    };
+    let (app, provider) = app_with(required);
+    let started = begin_for(&app, "google", "/notes");
+    let back = provider.consent(&started.url, &unverified(at("google", "1", ADA)));
+    let returned = come_back(&app, "google", &started.token, &back).unwrap();
+    assert!(matches!(
+        returned.progress,
+        ConnectionProgress::VerifyAddress(_)
+    ));
+    let (code, _) = code_and_link(&app.mail_to(ADA));
+    let sign_ups = app.zalt.sign_ups();
+    let proof = Proof::code(&code);
+    let progress = run(sign_ups.attempt_proof(&request(), &started.token, &proof)).unwrap();
+    let SignInProgress::NeedsMfaEnrollment(pending) = progress else {
+        panic!("{progress:?}");
+    };
+    assert_eq!(wanted(&pending.attempt), "/notes");
+}
+
+/// Where whoever signs in wants to be. Nothing waits to be linked any more.
+fn wanted(attempt: &Attempt) -> String {
+    let AttemptState::SignIn(state) = &attempt.state else {
+        panic!("{attempt:?}");
+    };
+    let via = state.connection.as_ref().unwrap();
+    assert_eq!(via.pending, None);
+    via.return_to.as_ref().unwrap().as_str().to_owned()
 }
