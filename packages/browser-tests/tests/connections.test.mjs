@@ -282,7 +282,6 @@ scenario("takes an answer once, from the browser that began, for its own provide
     assert.equal((await failure(ada)).code, "connection_state_mismatch");
     assert.equal(await isSignedIn(ada), false);
   }
-  await ada.look("connection-failed-mismatch");
 
   // Mix-up: what one provider answers comes to the callback of another.
   stage.acme.rewriteAnswer((url) => new URL(url.href.replace(`/${ACME}/`, `/${OTHER}/`)));

@@ -11,7 +11,7 @@ const DAMAGES: &[(&str, &str)] = &[
         "after its end",
     ),
     (
-        "DELETE FROM zalt.sessions WHERE id IN (SELECT id FROM zalt.sessions WHERE revoked_at IS NULL ORDER BY id DESC LIMIT 3)",
+        "DELETE FROM zalt.sessions WHERE id IN (SELECT id FROM zalt.sessions WHERE revoked_at IS NULL ORDER BY id DESC LIMIT 12)",
         "a live session is refused",
     ),
     (
